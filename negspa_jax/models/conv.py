@@ -1,0 +1,65 @@
+"""The convolution and the max-pooling of all encoders, padded as torch pads.
+
+torch pads both sides alike (XLA's SAME does not, at stride 2), and max-pooling
+pads with minus infinity.
+"""
+
+from typing import Any
+
+import jax.numpy as jnp
+from flax import linen as nn
+from flax.linen.dtypes import promote_dtype
+from jax import lax
+
+from negspa_jax.shapes import Array, Float
+
+# He, Zhang, Ren, Sun 2015, over the outgoing connections, as torchvision starts.
+_HE = nn.initializers.variance_scaling(2.0, "fan_out", "normal")
+
+
+class Conv(nn.Module):
+    """A square convolution of odd size, padded by (size - 1) / 2 on every side."""
+
+    width: int
+    size: int = 3
+    stride: int = 1
+    use_bias: bool = False
+    dtype: Any = None
+
+    @nn.compact
+    def __call__(self, features: Float[Array, "b h w c"]) -> Float[Array, "b p q d"]:
+        shape = (self.size, self.size, features.shape[-1], self.width)
+        kernel = self.param("kernel", _HE, shape)
+        features, kernel = promote_dtype(features, kernel, dtype=self.dtype)
+        result = convolve(features, kernel, stride=self.stride)
+        if self.use_bias:
+            bias = self.param("bias", nn.initializers.zeros, (self.width,))
+            result += jnp.broadcast_to(bias, result.shape).astype(result.dtype)
+        return result
+
+
+def convolve(
+    features: Float[Array, "b h w c"],
+    kernel: Float[Array, "size size c d"],
+    *,
+    stride: int,
+) -> Float[Array, "b p q d"]:
+    """Convolve; a 1x1 kernel is a matrix product over the pixels that it meets."""
+    size = kernel.shape[0]
+    if size == 1:
+        return jnp.dot(features[:, ::stride, ::stride], kernel[0, 0])
+    pad = (size - 1) // 2
+    return lax.conv_general_dilated(
+        features,
+        kernel,
+        window_strides=(stride, stride),
+        padding=((pad, pad), (pad, pad)),
+        dimension_numbers=("NHWC", "HWIO", "NHWC"),
+    )
+
+
+def max_pool(
+    features: Float[Array, "b h w d"], *, size: int, stride: int, pad: int = 0
+) -> Float[Array, "b p q d"]:
+    """Maximum over windows; the border is minus infinity, as in torch."""
+    return nn.max_pool(features, (size, size), (stride, stride), ((pad, pad),) * 2)
