@@ -1,0 +1,239 @@
+"""The schema of a run. The defaults are the NegSpA-AI paper's tri-ResNet50.
+
+A config file's `get_config()` returns a `Config`; every field can be overridden on
+the command line (`--config.stages[0].epochs=60`, `--config.data.sequences=t1w,fs`).
+Library rooms never see a `Config`: the doors unpack it into keyword arguments, and
+one field is one keyword argument of one function. Values marked *choice* are ours,
+where the paper is silent.
+
+Reference: QIMS 2024, doi 10.21037/qims-24-729, supplement, Appendix 2.
+"""
+
+import dataclasses
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+
+class ConfigError(ValueError):
+    """A field of a config is out of its range; the message says which and why."""
+
+
+def one_of(*options: str) -> Any:
+    """Return a field whose value is one of `options`; the first is the default."""
+    return field(default=options[0], metadata={"options": options})
+
+
+def within(default: float, low: float, high: float) -> Any:
+    """Return a field whose value lies in [low, high]."""
+    return field(default=default, metadata={"low": low, "high": high})
+
+
+def positive(default: float, high: float) -> Any:
+    """Return a field whose value lies in (0, high]."""
+    return field(default=default, metadata={"above": 0, "high": high})
+
+
+@dataclass(kw_only=True)
+class Data:
+    """Where the patients are, and how a volume becomes sub-images."""
+
+    cohort: str = ""  # the table's path; empty: the synthetic cohort
+    phantom: str = one_of("paper", "small")  # preset of the synthetic cohort
+    num_folds: int = within(5, 2, 1000)
+    sequences: tuple[str, ...] = ("t1w", "t2w", "fs")  # columns of the table
+    # both, one, or one window on the whole RVOI
+    sides: str = one_of("both", "left", "right", "whole")
+    # a square of window_mm, or the half of the RVOI's box itself, resized
+    window: str = one_of("square", "half")
+    # of the square: min(W/4, 25 mm) from the lateral border, or of the half box
+    centre: str = one_of("lateral", "half")
+    window_mm: float = positive(100.0, 1000)  # *choice*
+    intensity: str = one_of("zscore", "minmax_slice", "percentile")
+    z_clip: float = positive(3.0, 100)  # *choice*
+    mirror_left: bool = False
+
+
+@dataclass(kw_only=True)
+class Encoder:
+    """The feature extractors, one for each sequence."""
+
+    name: str = one_of("resnet50", "resnet18", "resnet34", "resnet101", "vgg16_bn")
+    weights: str = "imagenet"  # imagenet (downloaded) | none (random) | a file
+    shared: bool = False  # one encoder for all sequences
+    normalize: str = one_of("none", "imagenet")  # the model's first operation
+
+
+@dataclass(kw_only=True)
+class Head:
+    """The classification head on the concatenated feature maps."""
+
+    hidden: int = within(512, 1, 2**16)  # *choice*
+    dropout: float = within(0.0, 0, 0.99)  # *choice*
+
+
+@dataclass(kw_only=True)
+class Augmentation:
+    """Common augmentation; the ranges are *choices*."""
+
+    rotation_degrees: float = within(20.0, 0, 180)
+    flip_probability: float = within(0.5, 0, 1)
+    shift: float = within(0.1, 0, 1)  # share of height and width
+    independent: bool = False  # a draw of its own for each sequence
+
+
+@dataclass(kw_only=True)
+class Mixing:
+    """Mixing of samples within a batch."""
+
+    preset: str = one_of("mixup", "none")
+    alpha: float = positive(1.0, 1000)
+    probability: float = within(1.0, 0, 1)
+
+
+@dataclass(kw_only=True)
+class Optimizer:
+    """Adam, and cosine annealing with warm restarts (SGDR)."""
+
+    beta1: float = within(0.9, 0, 0.9999999)
+    beta2: float = within(0.999, 0, 0.9999999)
+    eps: float = positive(1e-8, 1)
+    weight_decay: float = within(0.0, 0, 1)  # decoupled (AdamW)
+    restart_epochs: int = within(30, 1, 10**6)  # T_0
+    restart_factor: int = within(2, 1, 100)  # T_mult
+    minimum_rate: float = within(0.0, 0, 1)  # eta_min, *choice*
+    anneal_each: str = one_of("epoch", "step")
+
+
+@dataclass(kw_only=True)
+class Stage:
+    """One stage of transfer learning; it starts from the best of the one before."""
+
+    epochs: int = within(100, 1, 10**6)
+    learning_rate: float = positive(1e-4, 10)
+    frozen: str = one_of("none", "encoders")  # parameters and batch statistics
+    image_size: int = within(224, 32, 4096)
+    batch_size: int = within(64, 1, 2**16)  # sub-image tuples, over all devices
+
+
+@dataclass(kw_only=True)
+class Runtime:
+    """How the run is carried out; none of these fields changes its result."""
+
+    cache_dir: str = ""  # decoded sub-images; empty: the run directory's cache/
+    weights_dir: str = ""  # downloaded weights; empty: ~/.cache/negspa_jax
+    workers: int = within(2, 0, 256)  # threads that read batches
+    checkpoint_epochs: int = within(5, 1, 10**6)  # epochs between two checkpoints
+    tensorboard: bool = False
+
+
+def _paper_stages() -> tuple[Stage, ...]:
+    return (
+        Stage(learning_rate=1e-4, frozen="encoders"),  # paper: 60 to 100 epochs
+        Stage(learning_rate=5e-5),  # number of epochs: *choice*
+    )
+
+
+@dataclass(kw_only=True)
+class Config:
+    """A run: data, model, training."""
+
+    seed: int = within(0, 0, 2**31 - 1)
+    # of the convolutions; sums, statistics and parameters stay float32
+    precision: str = one_of("float32", "bfloat16")
+    data: Data = field(default_factory=Data)
+    encoder: Encoder = field(default_factory=Encoder)
+    head: Head = field(default_factory=Head)
+    augmentation: Augmentation = field(default_factory=Augmentation)
+    mixing: Mixing = field(default_factory=Mixing)
+    optimizer: Optimizer = field(default_factory=Optimizer)
+    stages: tuple[Stage, ...] = field(default_factory=_paper_stages)
+    runtime: Runtime = field(default_factory=Runtime)
+
+    def validate(self) -> None:
+        """Put the config into its normal form and check every range.
+
+        Raises:
+            ConfigError: listing every field that is out of range.
+        """
+        self.data.sequences = _names(self.data.sequences)
+        problems = list(_problems(self, "config"))
+        if not self.data.sequences or len(set(self.data.sequences)) < len(
+            self.data.sequences
+        ):
+            problems.append(
+                "config.data.sequences must be one or more different column names, "
+                f"got {', '.join(self.data.sequences) or 'none'}"
+            )
+        if not self.stages:
+            problems.append("config.stages must hold at least one stage, got none")
+        if problems:
+            raise ConfigError("; ".join(problems))
+
+
+def flatten(config: Config) -> dict[str, Any]:
+    """Return every field by its dotted name, as on the command line."""
+    return dict(_fields("", dataclasses.asdict(config)))
+
+
+def differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
+    """Return a line for each field of two flattened configs that changes results."""
+    names = sorted(set(old) | set(new))
+    return [
+        f"{name}: {old.get(name)!r} in the run, {new.get(name)!r} now"
+        for name in names
+        if not name.startswith("runtime.") and old.get(name) != new.get(name)
+    ]
+
+
+def _names(sequences: Any) -> tuple[str, ...]:
+    # The command line parses `t1w,fs` as one name.
+    parts = [sequences] if isinstance(sequences, str) else sequences
+    return tuple(
+        name.strip() for part in parts for name in str(part).split(",") if name.strip()
+    )
+
+
+def _fields(prefix: str, value: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict):
+        for name, item in value.items():
+            yield from _fields(f"{prefix}.{name}" if prefix else name, item)
+    elif isinstance(value, (tuple, list)) and value and isinstance(value[0], dict):
+        for index, item in enumerate(value):
+            yield from _fields(f"{prefix}[{index}]", item)
+    else:
+        yield prefix, list(value) if isinstance(value, tuple) else value
+
+
+def _problems(part: Any, name: str) -> Iterator[str]:
+    for item in dataclasses.fields(part):
+        value, place = getattr(part, item.name), f"{name}.{item.name}"
+        if dataclasses.is_dataclass(value):
+            yield from _problems(value, place)
+        elif item.name == "stages":
+            for index, stage in enumerate(value):
+                yield from _problems(stage, f"{place}[{index}]")
+        elif "options" in item.metadata:
+            if value not in item.metadata["options"]:
+                options = " | ".join(item.metadata["options"])
+                yield f"{place} must be {options}, got {value!r}"
+        elif item.type in _TYPES and not isinstance(value, _TYPES[item.type]):
+            yield f"{place} must be of type {getattr(item.type, '__name__', item.type)}, got {value!r}"
+        elif "high" in item.metadata and not _in_range(value, item.metadata):
+            yield f"{place} must be {_range_words(item.metadata)}, got {value!r}"
+
+
+_TYPES: dict[Any, Any] = {int: int, float: (int, float), bool: bool, str: str}
+
+
+def _in_range(value: Any, rule: Any) -> bool:
+    if isinstance(value, bool) or not math.isfinite(value):
+        return False
+    above = value > rule["above"] if "above" in rule else value >= rule["low"]
+    return above and value <= rule["high"]
+
+
+def _range_words(rule: Any) -> str:
+    low = f"above {rule['above']}" if "above" in rule else f"at least {rule['low']}"
+    return f"{low} and at most {rule['high']}"
