@@ -1,0 +1,49 @@
+"""Statistics of diagnostic tests on plain arrays: numpy and scipy, float64.
+
+`labels` are 0 or 1, `scores` any finite numbers that are higher for the positive class,
+`decisions` 0 or 1. One array element is one patient. Every function says what it
+returns where its quantity is undefined; NaN means undefined, never zero.
+
+    >>> import numpy as np
+    >>> from negspa_jax import stats
+    >>> labels = np.array([0, 0, 0, 1, 1, 1])
+    >>> scores = np.array([0.1, 0.3, 0.6, 0.4, 0.7, 0.9])
+    >>> print(stats.delong_interval(labels, scores))
+    0.889 (0.581-1.000)
+    >>> cutoff = stats.choose_cutoff(labels, scores, rule="youden")
+    >>> print(cutoff, stats.sensitivity(labels, scores >= cutoff))
+    0.4 1.000 (0.292-1.000)
+"""
+
+from negspa_jax.stats.cutoff import choose_cutoff
+from negspa_jax.stats.delong import delong_interval, delong_test
+from negspa_jax.stats.proportion import (
+    Confusion,
+    accuracy,
+    clopper_pearson,
+    confusion,
+    proportion_estimate,
+    sensitivity,
+    specificity,
+)
+from negspa_jax.stats.result import Comparison, Estimate, Interval
+from negspa_jax.stats.roc import RocCurve, auc, roc_curve
+
+__all__ = [
+    "Comparison",
+    "Confusion",
+    "Estimate",
+    "Interval",
+    "RocCurve",
+    "accuracy",
+    "auc",
+    "choose_cutoff",
+    "clopper_pearson",
+    "confusion",
+    "delong_interval",
+    "delong_test",
+    "proportion_estimate",
+    "roc_curve",
+    "sensitivity",
+    "specificity",
+]
