@@ -82,12 +82,11 @@ def test_the_interval_of_the_difference_is_the_published_one(asah):
 
 
 def test_the_interval_is_the_double_loops(patients):
-    found = delong_interval(*patients, level=0.9)
-    above, _ = slow_components(*patients)
-    margin = NormalDist().inv_cdf(0.95) * math.sqrt(
-        slow_cov_of_aucs(*patients, patients[1])
-    )
-    value = math.fsum(above) / len(above)
+    labels, scores = patients
+    found = delong_interval(labels, scores, level=0.9)
+    above, _ = slow_components(labels, scores)
+    error = math.sqrt(slow_cov_of_aucs(labels, scores, scores))
+    value, margin = math.fsum(above) / len(above), NormalDist().inv_cdf(0.95) * error
     assert found.value == pytest.approx(value, abs=1e-12)
     assert found.low == pytest.approx(value - margin, abs=1e-12)
     assert found.high == pytest.approx(value + margin, abs=1e-12)
