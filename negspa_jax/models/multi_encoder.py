@@ -42,11 +42,16 @@ def make_encoder(name: str, **options: Any) -> nn.Module:
     Raises:
         ValueError: if there is no such encoder.
     """
+    check_encoder(name)
+    return ENCODERS[name](**options)
+
+
+def check_encoder(name: str) -> None:
+    """Raise ValueError if there is no encoder of that name."""
     if name not in ENCODERS:
         raise ValueError(
             f"encoder must be one of {', '.join(ENCODERS)}, got {name!r}: choose one"
         )
-    return ENCODERS[name](**options)
 
 
 class Head(nn.Module):
