@@ -1,0 +1,142 @@
+"""The cohort table: one row a patient, every error of every row in one run.
+
+Columns: `patient_id`, `split` (any name), `label` (0, 1; may be empty at
+prediction), one path for each sequence under the sequence's name, and the region of
+interest: `rvoi` (one mask for all) or `rvoi:<sequence>`, or instead of a mask
+`rvoi_corners`, `rvoi_first`, `rvoi_last`, `rvoi_sequence` (see `rvoi.Clicks`; also
+`rvoi_units`, `rvoi_index_base`, `rvoi_axis`). Optional: the nine features, the
+covariates, `reader:<name>` and `reader_ai:<name>`; any other column is kept in
+`extra`. Paths are relative to the table.
+"""
+
+import os
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from negspa_jax.data.errors import CohortError
+from negspa_jax.data.patient import COVARIATES, FEATURES, Patient, canonical_id
+from negspa_jax.data.rows import CLICK_COLUMNS, RowReader
+from negspa_jax.data.table import Row, Table, read_table
+
+_RESERVED = {"patient_id", "split", "label", "rvoi"}
+_RESERVED |= {*CLICK_COLUMNS, *FEATURES, *COVARIATES}
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """A whole, validated table."""
+
+    path: Path
+    sequences: tuple[str, ...]
+    patients: tuple[Patient, ...]
+
+
+def read_cohort(
+    path: str | Path, *, sequences: Sequence[str], require_labels: bool = True
+) -> Cohort:
+    """Read and validate a cohort table.
+
+    Args:
+      path: CSV, UTF-8; comma, semicolon, tab or bar between the cells.
+      sequences: the columns that hold images, in the order of the network's inputs.
+      require_labels: whether an empty label is an error.
+
+    Raises:
+      CohortError: whatever is wrong, all of it, by row and column.
+      ValueError: `sequences` are no possible column names.
+    """
+    path, sequences = Path(path), _check_sequences(sequences)
+    table = read_table(path, key="patient_id")
+    problems = [*table.problems, *_check_columns(table, sequences, require_labels)]
+    folder = Path(os.path.abspath(path)).parent
+    patients = []
+    for row in table.rows:
+        reader = RowReader(row, folder, sequences, require_labels=require_labels)
+        patients.append(reader.read())
+        problems += reader.problems
+    problems += _find_duplicates(table.rows, patients)
+    if not problems and not patients:
+        problems.append("must have at least one patient, got a header alone")
+    if problems:
+        count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+        raise CohortError(f"{path}: {count} in the cohort table", problems)
+    return Cohort(path, sequences, tuple(patients))
+
+
+def _check_sequences(sequences: Sequence[str]) -> tuple[str, ...]:
+    names = (sequences,) if isinstance(sequences, str) else tuple(sequences)
+    if not names or len(set(names)) < len(names) or not all(names):
+        raise ValueError(f"sequences must be one or more different names, got {names}")
+    for name in names:
+        if name in _RESERVED or name.startswith(("reader:", "reader_ai:", "rvoi:")):
+            raise ValueError(f"sequences must not be named like the column {name!r}")
+    return names
+
+
+def _check_columns(
+    table: Table, sequences: tuple[str, ...], require_labels: bool
+) -> list[str]:
+    """Which columns are missing, and what there is instead."""
+    if not table.columns:
+        return []
+    there = f"the columns are {', '.join(table.columns)}"
+    needed = ("patient_id", "split", *(("label",) if require_labels else ()))
+    problems = [
+        f"column {name} is missing; {there}"
+        for name in needed
+        if name not in table.columns
+    ]
+    if missing := [name for name in sequences if name not in table.columns]:
+        names = f"column {missing[0]}" if len(missing) == 1 else "columns "
+        names += ", ".join(missing) if len(missing) > 1 else ""
+        is_are = "is" if len(missing) == 1 else "are"
+        remedy = ",".join(_guess_sequences(table)) or "name,name"
+        problems.append(
+            f"{names} of the sequences {is_are} missing; {there}; name yours with "
+            f"--config.data.sequences={remedy} (check: --sequences={remedy})"
+        )
+    has_masks = all(f"rvoi:{name}" in table.columns for name in sequences)
+    if not has_masks and not {"rvoi", "rvoi_corners"} & set(table.columns):
+        problems.append(
+            "column rvoi (or rvoi:<sequence> each, or rvoi_corners) is missing; "
+            f"{there}"
+        )
+    return problems
+
+
+def _guess_sequences(table: Table) -> list[str]:
+    """The columns that look like images, for a remedy that can be pasted."""
+    first = table.rows[0].cells if table.rows else {}
+    return [
+        name
+        for name, cell in first.items()
+        if cell.endswith((".nii", ".nii.gz")) and not name.startswith("rvoi")
+    ]
+
+
+def _find_duplicates(rows: Iterable[Row], patients: Sequence[Patient]) -> list[str]:
+    """Patients, splits or images that are there twice, perhaps in other spelling."""
+    ids, splits, files = defaultdict(list), defaultdict(set), defaultdict(list)
+    for row, patient in zip(rows, patients, strict=True):
+        if patient.patient_id:
+            ids[canonical_id(patient.patient_id)].append((row.line, patient.patient_id))
+        splits[patient.split.casefold()].add(patient.split)
+        for name, image in patient.images.items():
+            files[os.path.realpath(image)].append(f"row {row.line} ({name})")
+    problems = []
+    for places in ids.values():
+        if len(places) > 1:
+            where = ", ".join(f"{name!r} in row {line}" for line, name in places)
+            reason = "a patient must have one row, or the folds would leak; got"
+            problems.append(f"column patient_id: {reason} {where}")
+    for spellings in splits.values():
+        if len(spellings) > 1:
+            reason = "one split must have one spelling, got"
+            problems.append(f"column split: {reason} {sorted(spellings)}")
+    for file, uses in files.items():
+        if len(uses) > 1:
+            reason = "an image must serve one patient and one sequence, but"
+            problems.append(f"{reason} {file} stands in {', '.join(uses)}")
+    return problems

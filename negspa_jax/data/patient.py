@@ -1,0 +1,62 @@
+"""One patient of a cohort, as the table states it."""
+
+import re
+import unicodedata
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from negspa_jax.data.rvoi import Clicks
+
+FEATURES = (
+    "arthritis",
+    "heel_enthesitis",
+    "uveitis",
+    "dactylitis",
+    "psoriasis",
+    "ibd",
+    "nsaid_response",
+    "family_history",
+    "elevated_crp",
+)
+COVARIATES = ("age", "sex", "disease_duration_months", "structural_damage")
+
+
+@dataclass(frozen=True)
+class Patient:
+    """A row of the table. Empty cells are None; paths exist and are absolute.
+
+    `images`: by sequence. `rvoi`: mask by sequence, empty where `clicks` stand for
+    it. `readers`, `readers_ai`: the calls of readers alone and with the AI, by name.
+    """
+
+    patient_id: str
+    split: str
+    label: int | None
+    images: dict[str, Path]
+    rvoi: dict[str, Path] = field(default_factory=dict)
+    clicks: Clicks | None = None
+    features: dict[str, int | None] = field(default_factory=dict)
+    covariates: dict[str, float | str | None] = field(default_factory=dict)
+    readers: dict[str, int | None] = field(default_factory=dict)
+    readers_ai: dict[str, int | None] = field(default_factory=dict)
+    extra: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def files(self) -> dict[str, Path]:
+        """Every input file by its role: a sequence's name, or `rvoi:<sequence>`."""
+        files = {**self.images, **{f"rvoi:{k}": v for k, v in self.rvoi.items()}}
+        if self.clicks is not None and self.clicks.image not in files.values():
+            files["rvoi_image"] = self.clicks.image
+        return files
+
+
+def canonical_id(patient_id: str) -> str:
+    """One spelling for all ways to write an id: case, spaces, marks, leading zeros.
+
+    >>> canonical_id("P-007") == canonical_id("p 7") == canonical_id("P7")
+    True
+    """
+    folded = unicodedata.normalize("NFKC", patient_id).casefold()
+    parts = re.findall(r"\d+|[^\W\d_]+", folded)
+    plain = (part.lstrip("0") or "0" if part.isdigit() else part for part in parts)
+    return "-".join(plain) or folded.strip()
