@@ -22,6 +22,7 @@ _HOMES = {
     "Clicks": "rvoi",
     "draw_rvoi": "rvoi",
     "write_mask": "rvoi",
+    "record_inputs": "manifest",
     "Crops": "crops",
     "crop_patient": "crops",
     "CROPS_VERSION": "crops",
