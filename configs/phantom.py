@@ -1,0 +1,21 @@
+"""The quick start: a small tri-ResNet18 on synthetic patients, from random weights.
+
+python -m negspa_jax.train --config=configs/phantom.py --workdir=runs/phantom
+"""
+
+from negspa_jax.config import Augmentation, Config, Data, Encoder, Mixing, Stage
+
+
+def get_config() -> Config:
+    """Return the run's config."""
+    small = {"image_size": 64, "batch_size": 16}
+    return Config(
+        data=Data(phantom="small", num_folds=2),
+        encoder=Encoder(name="resnet18", weights="none"),
+        augmentation=Augmentation(rotation_degrees=10.0, shift=0.05),
+        mixing=Mixing(preset="none"),
+        stages=(
+            Stage(epochs=2, learning_rate=1e-3, frozen="encoders", **small),
+            Stage(epochs=12, learning_rate=1e-3, **small),
+        ),
+    )

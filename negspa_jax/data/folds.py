@@ -1,0 +1,160 @@
+"""Cross-validation folds: stratified, by patient, saved, and free of leakage.
+
+A leak makes a model look better than it is, so every way that was thought of is
+looked for, and refused: the same patient under two spellings of an id, the two sides
+of a patient as two patients, the same image bytes in two patients.
+"""
+
+import csv
+import io
+import re
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from sklearn.model_selection import StratifiedKFold
+
+from negspa_jax.data.cohort import Cohort, canonical_id
+
+_SIDE = re.compile(r"[ _\-.](l|r|left|right)$")
+
+
+class LeakageError(ValueError):
+    """Two rows of the table, or two folds, share a patient."""
+
+
+def assign_folds(
+    labels: Mapping[str, int], *, num_folds: int, seed: int
+) -> dict[str, int]:
+    """Assign every patient to the fold that holds him or her out.
+
+    The table's order plays no part: the same patients and seed give the same folds.
+
+    Args:
+        labels: 0 or 1 for each patient id.
+        num_folds: at least 2.
+        seed: of the shuffle within each class.
+
+    Raises:
+        ValueError: if a class has fewer patients than there are folds.
+    """
+    names = sorted(labels)
+    classes = [labels[name] for name in names]
+    for label in (0, 1):
+        if classes.count(label) < num_folds:
+            raise ValueError(
+                f"{num_folds} folds need at least {num_folds} training patients with "
+                f"label {label}, got {classes.count(label)}: add patients, or lower "
+                "--config.data.num_folds"
+            )
+    splitter = StratifiedKFold(num_folds, shuffle=True, random_state=seed)
+    folds = {}
+    for fold, (_, held_out) in enumerate(splitter.split(names, classes)):
+        folds.update({names[index]: fold for index in held_out})
+    return dict(sorted(folds.items()))
+
+
+def format_folds(folds: Mapping[str, int]) -> str:
+    """Return the text of `folds.csv`: patient_id, fold."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["patient_id", "fold"])
+    writer.writerows(sorted(folds.items()))
+    return text.getvalue()
+
+
+def read_folds(
+    path: Path, *, labels: Mapping[str, int], num_folds: int
+) -> dict[str, int]:
+    """Read `folds.csv` and check it against the training patients.
+
+    Raises:
+        ValueError: listing every patient who is missing, strange or given twice,
+            every fold out of range, every fold without both classes.
+    """
+    folds: dict[str, int] = {}
+    problems = []
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        for number, row in enumerate(csv.DictReader(file), start=2):
+            name, fold = row.get("patient_id") or "", row.get("fold") or ""
+            if name in folds:
+                problems.append(f"row {number}: patient {name!r} is given twice")
+            if not fold.isdecimal() or int(fold) >= num_folds:
+                problems.append(
+                    f"row {number}: fold must be 0 to {num_folds - 1}, got {fold!r}"
+                )
+            else:
+                folds[name] = int(fold)
+    problems += [f"patient {n!r} is missing" for n in sorted(set(labels) - set(folds))]
+    problems += [
+        f"patient {n!r} is no training patient"
+        for n in sorted(set(folds) - set(labels))
+    ]
+    for fold in range(num_folds):
+        held_out = {labels[n] for n in folds if folds[n] == fold and n in labels}
+        if not problems and held_out != {0, 1}:
+            problems.append(f"fold {fold} must hold out patients of both classes")
+    if problems:
+        raise ValueError(
+            f"{path} must give each training patient a fold: " + "; ".join(problems)
+        )
+    return folds
+
+
+def check_leakage(cohort: Cohort, hashes: Mapping[Path, str]) -> None:
+    """Refuse a cohort in which one patient stands in two rows.
+
+    Args:
+        cohort: all rows, of every split: a test patient must not be a training
+            patient either.
+        hashes: SHA-256 of every image.
+
+    Raises:
+        LeakageError: listing every pair.
+    """
+    problems = []
+    by_name: dict[str, list[str]] = defaultdict(list)
+    by_bytes: dict[str, set[str]] = defaultdict(set)
+    for patient in cohort.patients:
+        name = _SIDE.sub("", patient.patient_id.strip().casefold())
+        by_name[canonical_id(name)].append(patient.patient_id)
+        for path in patient.images.values():
+            by_bytes[hashes[path]].add(patient.patient_id)
+    for names in by_name.values():
+        if len(names) > 1:
+            problems.append(f"{_listed(names)} look like one patient's id")
+    for owners in by_bytes.values():
+        if len(owners) > 1:
+            problems.append(
+                f"{_listed(sorted(owners))} have an image of the same bytes"
+            )
+    if problems:
+        raise LeakageError(
+            f"{cohort.path}: one row must be one patient, with both sides in it; "
+            + "; ".join(dict.fromkeys(problems))
+            + ": merge the rows, or give different patients ids that differ in more "
+            "than spelling"
+        )
+
+
+def check_held_out(
+    training: Sequence[str], validation: Sequence[str], *, fold: int
+) -> None:
+    """Assert that no patient is on both sides of a fold.
+
+    Args:
+        training: patient id of every training sample.
+        validation: patient id of every validation sample.
+        fold: for the message.
+
+    Raises:
+        LeakageError: naming the patients.
+    """
+    both = sorted(set(training) & set(validation))
+    if both:
+        raise LeakageError(f"fold {fold} trains on and validates {_listed(both)}")
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(repr(name) for name in names[:10])
+    return f"patients {shown}" + (f" and {len(names) - 10} more" * (len(names) > 10))

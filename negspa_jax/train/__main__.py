@@ -1,0 +1,53 @@
+"""Train a model: python -m negspa_jax.train --config=configs/tri_r50.py --workdir=DIR.
+
+Exit codes: 0 done; 2 a mistake in the command, the config or the data, said in one
+sentence; 3 the loss became non-finite; 75 interrupted by SIGTERM or Ctrl-C and saved:
+the same command goes on. Research software, not a medical device.
+"""
+
+import sys
+
+from negspa_jax.train.flags import Command, define_flags, read_command
+
+EXIT_MISTAKE, EXIT_NON_FINITE = 2, 3
+
+
+def main(arguments: list[str]) -> int:
+    """Run the command; return the exit code."""
+    if {"-h", "--help"} & set(arguments):
+        print(__doc__, define_flags().get_help(), sep="\n")
+        return 0
+    try:
+        return _run(read_command(arguments))
+    except (ValueError, OSError) as error:
+        print(f"negspa_jax.train: {error}", file=sys.stderr)
+        return EXIT_MISTAKE
+
+
+def _run(command: Command) -> int:
+    # After the command, so that a mistake in it is told without waiting for jax.
+    from negspa_jax.train import parallel
+    from negspa_jax.train.console import Reporter
+    from negspa_jax.train.experiment import run
+    from negspa_jax.train.fit import NonFiniteLossError
+    from negspa_jax.train.interrupt import EXIT_INTERRUPTED, Interrupted, listening
+
+    command.config.validate()
+    if command.distributed or command.coordinator:
+        parallel.connect(command.coordinator, command.num_processes, command.process_id)
+    reporter = Reporter(silent=not parallel.is_first())
+    config, workdir = command.config, command.workdir
+    with listening() as stop:
+        try:
+            run(config, workdir, folds=command.folds, stop=stop, reporter=reporter)
+        except Interrupted:
+            reporter.tell("interrupted and saved: the same command goes on from here")
+            return EXIT_INTERRUPTED
+        except NonFiniteLossError as error:
+            print(error, file=sys.stderr)
+            return EXIT_NON_FINITE
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,233 @@
+"""A whole run: prepare, train the folds asked for, predict, merge, summarise.
+
+Folds may be trained by several processes in one run directory, each with its own
+`--folds`; whoever finishes last writes the merged predictions.
+"""
+
+import shutil
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from negspa_jax.checkpoint import Checkpoints
+from negspa_jax.config import Config, ConfigError, flatten
+from negspa_jax.data.manifest import file_sha256
+from negspa_jax.data.pipeline import all_sides
+from negspa_jax.models import Weights, resolve_weights
+from negspa_jax.predictions import (
+    TRAIN,
+    Prediction,
+    bilateral,
+    merge_folds,
+    read_predictions,
+    write_predictions,
+)
+from negspa_jax.train import parallel
+from negspa_jax.train.console import Reporter
+from negspa_jax.train.fit import Fitting, Fold, Network
+from negspa_jax.train.history import History
+from negspa_jax.train.interrupt import StopRequest
+from negspa_jax.train.optim import Variables
+from negspa_jax.train.progress import check_batch_sizes
+from negspa_jax.train.rundir import claim, environment, locked, write_json
+from negspa_jax.train.score import predict_scores
+from negspa_jax.train.study import Study, build_network, first_variables, prepare
+from negspa_jax.train.summary import format_summary, summarise
+
+
+def run(
+    config: Config,
+    workdir: Path,
+    *,
+    folds: Sequence[int] | None,
+    stop: StopRequest,
+    reporter: Reporter,
+) -> None:
+    """Train, predict and summarise; a second call goes on where the first stopped.
+
+    Args:
+        config: of the run.
+        workdir: its directory, made if absent.
+        folds: the folds to train now; None for all.
+        stop: asks the run to save and leave.
+        reporter: is told what happens.
+
+    Raises:
+        ValueError: a user's mistake, in one sentence, before anything is computed.
+        Interrupted: after the state has been saved.
+    """
+    config.validate()
+    chosen = _choose_folds(config, folds)
+    check_batch_sizes(config.stages)
+    weights = resolve_weights(
+        config.encoder.weights,
+        encoder=config.encoder.name,
+        cache_dir=config.runtime.weights_dir or None,
+    )
+    with _held(workdir, wait=True):
+        study = prepare(config, workdir, reporter)
+        if parallel.is_first():
+            claim(workdir, _manifest(config, study, weights))
+    model, network = build_network(config, num_inputs=len(config.data.sequences))
+    for fold in chosen:
+        folder = workdir / f"fold_{fold}"
+        with _held(folder, wait=False):
+            if (folder / "predictions.csv").exists():
+                reporter.tell(f"fold {fold}: done before, in {folder}")
+                continue
+            start = first_variables(model, config, weights and weights.path, fold=fold)
+            best = _fit(fold, folder, start, study, config, network, stop, reporter)
+            _finish_fold(fold, folder, best, study, config, network)
+    with _held(workdir, wait=True):
+        if parallel.is_first():
+            _finish_run(workdir, config, study, reporter)
+    parallel.wait_for_all("finished")
+
+
+def _held(folder: Path, *, wait: bool) -> ExitStack:
+    # Of the processes of one run the first owns the directory for all; the others
+    # follow when it has it.
+    stack = ExitStack()
+    if parallel.is_first():
+        stack.enter_context(locked(folder, wait=wait))
+    parallel.wait_for_all(f"held {folder.name}")
+    return stack
+
+
+def _choose_folds(config: Config, folds: Sequence[int] | None) -> list[int]:
+    count = config.data.num_folds
+    wrong = [fold for fold in folds or () if not 0 <= fold < count]
+    if wrong:
+        raise ConfigError(f"--folds must be 0 to {count - 1}, got {wrong[0]}")
+    return list(range(count)) if folds is None else sorted(set(folds))
+
+
+def _manifest(config: Config, study: Study, weights: Weights | None) -> dict[str, Any]:
+    return {
+        "config": flatten(config),
+        "inputs": {
+            "cohort": str(study.cohort.path),
+            "cohort_sha256": file_sha256(study.cohort.path),
+            "files": len(study.hashes),
+            "patients": len(study.cohort.patients),
+        },
+        "weights": {"sha256": weights.sha256 if weights else None},
+        "environment": environment(),
+    }
+
+
+def _fit(
+    number: int,
+    folder: Path,
+    start: Variables,
+    study: Study,
+    config: Config,
+    network: Network,
+    stop: StopRequest,
+    reporter: Reporter,
+) -> Variables:
+    training, validation = study.samples(number)
+    fold = Fold(
+        number=number,
+        folder=folder,
+        caches=study.caches,
+        training=training,
+        validation=validation,
+        labels=study.labels,
+        names=tuple(p.patient_id for p in study.cohort.patients),
+    )
+    checkpoints = Checkpoints(folder / "checkpoints")
+    history = History(folder, tensorboard=config.runtime.tensorboard)
+    try:
+        return Fitting(fold, config, network, checkpoints, history, stop, reporter).run(
+            start
+        )
+    finally:
+        history.close()
+        checkpoints.close()
+
+
+def _finish_fold(
+    fold: int,
+    folder: Path,
+    best: Variables,
+    study: Study,
+    config: Config,
+    network: Network,
+) -> None:
+    rows = _predict(fold, best, study, config, network)
+    if parallel.is_first():
+        model = Checkpoints(folder / "model", keep=1)
+        model.save(0, best, {"fold": fold, "config": flatten(config)})
+        model.close()
+        write_json(folder / "environment.json", environment())
+        write_predictions(folder / "predictions.csv", rows)
+        # The model stays; what only a continuation needs does not.
+        shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+    parallel.wait_for_all(f"fold {fold}")
+
+
+def _predict(
+    fold: int, best: Variables, study: Study, config: Config, network: Network
+) -> list[Prediction]:
+    patients = study.cohort.patients
+    wanted = [
+        index
+        for index, patient in enumerate(patients)
+        if patient.split != TRAIN or study.folds[patient.patient_id] == fold
+    ]
+    samples = all_sides(np.array(wanted), num_sides=len(study.sides))
+    last = config.stages[-1]
+    scores = predict_scores(
+        network.score_step,
+        parallel.replicate(best),
+        study.caches[last.image_size],
+        samples,
+        batch_size=last.batch_size,
+        workers=config.runtime.workers,
+    )
+    rows = [
+        Prediction(
+            p.patient_id, p.split, p.label, fold, study.sides[side], float(score)
+        )
+        for p, side, score in zip(
+            [patients[i] for i in samples.patient], samples.side, scores, strict=True
+        )
+    ]
+    return [*rows, *bilateral(rows)]
+
+
+def _finish_run(
+    workdir: Path, config: Config, study: Study, reporter: Reporter
+) -> None:
+    files = [
+        workdir / f"fold_{fold}" / "predictions.csv"
+        for fold in range(config.data.num_folds)
+    ]
+    missing = [file.parent.name for file in files if not file.exists()]
+    if missing:
+        reporter.tell(
+            f"{', '.join(missing)} not trained yet: the merged predictions are "
+            "written by the run that finishes last."
+        )
+        return
+    merged = merge_folds(
+        [read_predictions(file) for file in files], train_ids=list(study.folds)
+    )
+    write_predictions(workdir / "predictions.csv", merged)
+    reporter.tell(format_summary(summarise(merged)))
+    for name, what in _FILES:
+        reporter.tell(f"{workdir / name}  {what}")
+
+
+_FILES = (
+    ("predictions.csv", "every score: patient, split, label, fold, side"),
+    ("folds.csv", "who was held out by which fold"),
+    ("manifest.json", "config, versions, device, hashes of weights and table"),
+    ("inputs.csv", "SHA-256 of every input file"),
+    ("fold_*/model", "the best variables of each fold"),
+    ("fold_*/history.csv", "loss, rate and validation AUC of each epoch"),
+)

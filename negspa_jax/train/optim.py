@@ -1,0 +1,86 @@
+"""The rates of cosine annealing with warm restarts, Adam, and what is frozen.
+
+Reference: Loshchilov and Hutter, SGDR, ICLR 2017, Equation 5; Kingma and Ba, Adam,
+ICLR 2015; supplement of doi 10.21037/qims-24-729, Appendix 2.
+"""
+
+import math
+from typing import Any
+
+import optax
+
+Variables = dict[str, Any]
+
+
+def annealed_rate(
+    epoch: float,
+    *,
+    learning_rate: float,
+    restart_epochs: int = 30,
+    restart_factor: int = 2,
+    minimum_rate: float = 0.0,
+) -> float:
+    """Return the learning rate at an epoch.
+
+    eta = eta_min + (eta_max - eta_min) (1 + cos(pi T_cur / T_i)) / 2, where the i-th
+    period lasts T_i = T_0 T_mult^i epochs and T_cur is the time since its start
+    (SGDR, Equation 5; equal to torch's `CosineAnnealingWarmRestarts`).
+
+    Args:
+        epoch: from 0; with a fraction when the rate changes at every step.
+        learning_rate: eta_max.
+        restart_epochs: T_0.
+        restart_factor: T_mult.
+        minimum_rate: eta_min.
+    """
+    since, period = epoch, restart_epochs
+    while since >= period:
+        since -= period
+        period *= restart_factor
+    cosine = math.cos(math.pi * since / period)
+    return minimum_rate + (learning_rate - minimum_rate) * (1 + cosine) / 2
+
+
+def make_adam(
+    *, beta1: float, beta2: float, eps: float, weight_decay: float
+) -> optax.GradientTransformation:
+    """Return Adam's direction; the step multiplies it by minus the rate.
+
+    The rate is left out because it changes from epoch to epoch, and a compiled step
+    takes it as an argument. Weight decay is decoupled (AdamW) and is added only to
+    parameters that are given to the optimizer: a frozen one never is.
+    """
+    return optax.chain(
+        optax.scale_by_adam(b1=beta1, b2=beta2, eps=eps),
+        optax.add_decayed_weights(weight_decay) if weight_decay else optax.identity(),
+    )
+
+
+def split_frozen(variables: Variables, *, frozen: str) -> tuple[Variables, Variables]:
+    """Split a model's variables into (trainable, frozen), by module.
+
+    Parameters and batch statistics of a frozen module stay together, so that neither
+    the optimizer nor BatchNorm has anything of it in hand.
+
+    Args:
+        variables: {"params": {module: ...}, "batch_stats": {module: ...}}, where the
+            modules are "encoders_0", "encoders_1", ..., "head".
+        frozen: "none", or "encoders".
+    """
+
+    def part(keep_frozen: bool) -> Variables:
+        return {
+            collection: {
+                module: tree
+                for module, tree in modules.items()
+                if (module.rpartition("_")[0] == frozen) == keep_frozen
+            }
+            for collection, modules in variables.items()
+        }
+
+    return part(False), part(True)
+
+
+def join_variables(trainable: Variables, frozen: Variables) -> Variables:
+    """Undo `split_frozen`."""
+    return {name: trainable[name] | frozen[name] for name in trainable}

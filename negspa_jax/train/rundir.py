@@ -1,0 +1,127 @@
+"""The run directory: one owner at a time, one config, and a record of what went in."""
+
+import contextlib
+import fcntl
+import importlib.metadata
+import json
+import os
+import platform
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jax
+
+from negspa_jax import __version__, config
+
+_PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "grain", "numpy")
+
+
+class BusyError(ValueError):
+    """Another process works in the directory."""
+
+
+@contextlib.contextmanager
+def locked(folder: Path, *, wait: bool) -> Iterator[None]:
+    """Hold a directory; the system frees it when the process ends, however it ends.
+
+    Args:
+        folder: is made if absent.
+        wait: until another owner is done; otherwise it is an error.
+
+    Raises:
+        BusyError: if another process holds it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            raise BusyError(
+                f"{folder} is in use by another run: wait for it, train other folds "
+                "(--folds), or choose another --workdir"
+            ) from None
+        yield
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a small file so that it is there whole or not at all."""
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    with part.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(part, path)
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write JSON that a person can read, whole or not at all."""
+    write_text(path, json.dumps(content, indent=2, sort_keys=True) + "\n")
+
+
+def claim(workdir: Path, manifest: dict[str, Any]) -> None:
+    """Write the manifest of a new run, or check that an old one is this run.
+
+    Args:
+        workdir: of the run.
+        manifest: {"config": flat fields, "inputs": {...}, "weights": {...}}.
+
+    Raises:
+        ValueError: showing every difference that would change the result.
+    """
+    path = workdir / "manifest.json"
+    if not path.exists():
+        write_json(path, manifest | {"research_use": "not a medical device"})
+        return
+    try:
+        old = json.loads(path.read_text(encoding="utf-8"))
+        found = config.differences(old["config"], manifest["config"])
+        for part in ("inputs", "weights"):
+            found += [
+                f"{part}.{name}: {old[part].get(name)} in the run, {value} now"
+                for name, value in manifest[part].items()
+                if old[part].get(name) != value
+            ]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{path} must be a run's manifest, got {error!r}") from None
+    if found:
+        raise ValueError(
+            f"{workdir} holds a run made otherwise: {'; '.join(found)}: give the same "
+            "settings to resume it, or another --workdir"
+        )
+
+
+def environment() -> dict[str, Any]:
+    """Return what a result may depend on beyond the config: code, versions, device."""
+    versions = {name: importlib.metadata.version(name) for name in _PACKAGES}
+    return {
+        "negspa_jax": __version__,
+        "git_commit": _git_commit(),
+        "python": platform.python_version(),
+        "packages": versions,
+        "platform": platform.platform(),
+        "devices": [device.device_kind for device in jax.devices()],
+        "processes": jax.process_count(),
+        "cpu_count": os.cpu_count(),
+        "x64": jax.config.jax_enable_x64,
+    }
+
+
+def _git_commit() -> str | None:
+    """Return the checkout's commit, with "+changes" if it is not clean."""
+    here = Path(__file__).resolve().parents[2]
+    if not (here / ".git").exists():
+        return None
+    try:
+        commit = _git(here, "rev-parse", "HEAD")
+        return commit + ("+changes" if _git(here, "status", "--porcelain") else "")
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def _git(folder: Path, *words: str) -> str:
+    command = ["git", "-C", str(folder), *words]
+    return subprocess.run(
+        command, capture_output=True, text=True, check=True
+    ).stdout.strip()

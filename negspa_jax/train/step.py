@@ -1,0 +1,146 @@
+"""One training step and one evaluation step, written for one replica.
+
+Gradients, batch statistics and the loss are reduced over `parallel.AXIS`: the number
+of devices changes neither the model nor, augmentation included, what it sees. Only
+the partners of mixing are drawn among the samples of one device.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import optax
+from jax import lax
+
+from negspa_jax.augment import augment
+from negspa_jax.mixcut import Options, mixcut
+from negspa_jax.models import MultiEncoder
+from negspa_jax.shapes import Array, Float, Int, Key
+from negspa_jax.train.optim import Variables, join_variables
+from negspa_jax.train.parallel import AXIS
+
+
+class State(NamedTuple):
+    """What training changes; a frozen module is not in it."""
+
+    variables: Variables
+    optimizer: optax.OptState
+
+
+def start_state(trainable: Variables, optimizer: optax.GradientTransformation) -> State:
+    """Return the state before the first step of a stage."""
+    return State(trainable, optimizer.init(trainable["params"]))
+
+
+def make_train_step(
+    model: MultiEncoder,
+    optimizer: optax.GradientTransformation,
+    *,
+    frozen: str,
+    augmentation: dict[str, Any] | None,
+    mixing: Options,
+) -> Callable[..., tuple[State, Float[Array, ""]]]:
+    """Return the step of a stage.
+
+    Args:
+        model: its `axis_name` must be `parallel.AXIS`.
+        optimizer: from `optim.make_adam`.
+        frozen: "none", or "encoders": these run with their running statistics, and
+            no gradient is computed for them.
+        augmentation: keywords of `augment`; None for none.
+        mixing: how the batch is mixed after augmentation.
+    """
+
+    def loss_of(
+        params: Variables, state: State, rest: Variables, batch: Any, key: Key
+    ) -> tuple[Float[Array, ""], Variables]:
+        images, labels = batch
+        variables = join_variables(state.variables | {"params": params}, rest)
+        apply = _apply_head if frozen == "encoders" else _apply_all
+        logits, statistics = apply(model, variables, images, key)
+        # Cross entropy of the two-class softmax: half the sum of the two binary
+        # cross entropies of its two outputs (spec: "binary cross entropy").
+        loss = optax.softmax_cross_entropy(logits, labels).mean()
+        own = state.variables["batch_stats"]
+        return loss, {name: statistics["batch_stats"][name] for name in own}
+
+    def step(
+        state: State,
+        rest: Variables,
+        key: Key,
+        number: Int[Array, ""],
+        rate: Float[Array, ""],
+        images: Float[Array, "b m h w c"],
+        labels: Float[Array, "b k"],
+    ) -> tuple[State, Float[Array, ""]]:
+        key_augment, key_mix, key_drop = jax.random.split(
+            jax.random.fold_in(key, number), 3
+        )
+        device = lax.axis_index(AXIS)
+        if augmentation is not None:
+            images = _augment(key_augment, device, images, augmentation)
+        mixed = mixcut(
+            jax.random.fold_in(key_mix, device), images, labels, options=mixing
+        )
+        params = state.variables["params"]
+        (loss, statistics), gradient = jax.value_and_grad(loss_of, has_aux=True)(
+            params,
+            state,
+            rest,
+            (mixed.images, mixed.labels),
+            jax.random.fold_in(key_drop, device),
+        )
+        loss, gradient = lax.pmean((loss, gradient), AXIS)
+        direction, moments = optimizer.update(gradient, state.optimizer, params)
+        params = jax.tree.map(
+            lambda p, d: p - rate.astype(p.dtype) * d, params, direction
+        )
+        variables = {"params": params, "batch_stats": statistics}
+        return State(variables, moments), loss
+
+    return step
+
+
+def make_score_step(
+    model: MultiEncoder,
+) -> Callable[[Variables, Float[Array, "b m h w c"]], Float[Array, " n"]]:
+    """Return the evaluation step: the positive class's probability of all samples."""
+
+    def score(
+        variables: Variables, images: Float[Array, "b m h w c"]
+    ) -> Float[Array, " n"]:
+        logits = model.apply(variables, images, train=False)
+        return lax.all_gather(jax.nn.softmax(logits)[:, 1], AXIS, tiled=True)
+
+    return score
+
+
+def _apply_all(
+    model: MultiEncoder, variables: Variables, images: Array, key: Key
+) -> tuple[Array, Variables]:
+    return model.apply(
+        variables, images, train=True, mutable=["batch_stats"], rngs={"dropout": key}
+    )
+
+
+def _apply_head(
+    model: MultiEncoder, variables: Variables, images: Array, key: Key
+) -> tuple[Array, Variables]:
+    features = model.apply(variables, images, train=False, method="encode")
+    return model.apply(
+        variables,
+        lax.stop_gradient(features),
+        train=True,
+        method="classify",
+        mutable=["batch_stats"],
+        rngs={"dropout": key},
+    )
+
+
+def _augment(key: Key, device: Array, images: Array, options: dict[str, Any]) -> Array:
+    # One key for each sample of the global batch, so that a sample's draw does not
+    # depend on the number of devices.
+    count = len(images)
+    keys = jax.random.split(key, count * lax.axis_size(AXIS))
+    mine = lax.dynamic_slice_in_dim(keys, device * count, count)
+    return jax.vmap(lambda k, x: augment(k, x, **options))(mine, images)
