@@ -12,7 +12,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.special import expit
 
-from negspa_jax.data.phantom_anatomy import Canvas, Field
+from negspa_jax.data.phantom_anatomy import Canvas
+from negspa_jax.data.phantom_body import Body, Field, joint_line
+from negspa_jax.shapes import Float
 
 
 @dataclass(frozen=True)
@@ -31,30 +33,48 @@ class Lesion:
     tissue: str
     bone: str
     side: int
-    centre: tuple[float, float, float]
-    radii: tuple[float, float, float]
+    centre: tuple[float, ...]
+    radii: tuple[float, ...]
     at_joint: bool = True
 
     @property
     def area(self) -> float:
         return self.radii[0] * self.radii[1]
 
+    def near(self, canvas: Canvas) -> Canvas:
+        """The part of a canvas that the lesion can reach."""
+        across, w, d = self.centre
+        if self.at_joint:
+            across += joint_at(canvas.body, self.side, w, d)
+        # the joint's slope and waves move a long lesion sideways by up to its length / 2
+        reach = 1.2 * self.radii[0] + 0.5 * self.radii[1] + 2
+        rest = 1.2 * self.radii[1] + 1, 1.2 * self.radii[2] + 1
+        return canvas.near((self.side * across, w, d), (reach, *rest))
+
     def share(self, canvas: Canvas) -> Field:
         """Share of each voxel that the lesion fills."""
         across = canvas.s if self.at_joint else canvas.a
-        axes = (across, canvas.w, canvas.d)
-        squares = [
-            ((axis - middle) / radius) ** 2
-            for axis, middle, radius in zip(axes, self.centre, self.radii, strict=True)
-        ]
-        share = np.clip(2.2 - 2.2 * np.sqrt(sum(squares)) + 0.25 * canvas.grain, 0, 1)
+        distance = sum(
+            ((axis - middle) * (1 / radius)) ** 2
+            for axis, middle, radius in zip(
+                (across, canvas.w, canvas.d), self.centre, self.radii, strict=True
+            )
+        )
+        share = np.clip(2.2 - 2.2 * np.sqrt(distance) + 0.25 * canvas.grain, 0, 1)
         share *= canvas.u * self.side > 0
         if self.bone:
             share *= canvas.cover(getattr(canvas, self.bone) + 1.0)
         return share
 
     def paint(self, canvas: Canvas) -> None:
-        canvas.blend(self.share(canvas), self.tissue, 0.12 * canvas.grain)
+        part = self.near(canvas)
+        part.blend(self.share(part), self.tissue, 0.12 * part.grain)
+
+
+def joint_at(body: Body, side: int, w: float, d: float) -> float:
+    """Distance |u| of one point of a joint from the middle."""
+    point = (np.full((1, 1, 1), x, np.float32) for x in (side, w, d))
+    return float(joint_line(body, *point)[0, 0, 0])
 
 
 def draw_lesions(
@@ -89,9 +109,9 @@ def draw_side(
     lesions = []
     for _ in range(1 + key.poisson(1.2 * load)):
         bone, sign = ("ilium", 1) if key.random() < 0.55 else ("sacrum", -1)
-        radii = np.sqrt(load) * key.uniform((6, 9, 9), (10, 15, 14))
+        radii = as_floats(np.sqrt(load) * key.uniform((7, 11, 9), (11, 17, 14)))
         centre = (sign * 0.6 * radii[0], key.uniform(-22, 20), key.normal(0, 4))
-        lesions.append(Lesion("oedema", bone, side, centre, tuple(radii)))
+        lesions.append(Lesion("oedema", bone, side, centre, radii))
     if structural_damage:
         for _ in range(key.poisson(1.5 * load)):
             fat = replace(lesions[0], tissue="fatty_lesion")
@@ -99,9 +119,14 @@ def draw_side(
             lesions.append(replace(fat, centre=centre))
         for _ in range(key.poisson(5 * load)):
             centre = (key.uniform(1.5, 3.5), key.uniform(-26, 24), key.normal(0, 6))
-            radii = tuple(key.uniform((2, 2, 3), (3.5, 4, 6)))
+            radii = as_floats(key.uniform((2, 2, 3), (3.5, 4, 6)))
             lesions.append(Lesion("erosion", "ilium", side, centre, radii))
     return [lesion for lesion in lesions if min(lesion.radii) > 1.8]
+
+
+def as_floats(values: Float[np.ndarray, " n"]) -> tuple[float, ...]:
+    """Plain numbers: numpy's own would turn float32 fields into float64."""
+    return tuple(float(value) for value in values)
 
 
 def draw_decoy(key: np.random.Generator) -> Lesion:
@@ -111,13 +136,13 @@ def draw_decoy(key: np.random.Generator) -> Lesion:
         ("sacrum", (0, 2, -9), (18, 28, 9)),
         ("", (2, -62, -9), (26, -38, 9)),
     ][key.integers(0, 3)]
-    radii = tuple(key.uniform((6, 7, 9), (10, 13, 14)))
+    radii = as_floats(key.uniform((6, 7, 9), (10, 13, 14)))
     side = int(key.choice([-1, 1]))
-    return Lesion("oedema", bone, side, tuple(key.uniform(low, high)), radii, False)
+    return Lesion("oedema", bone, side, as_floats(key.uniform(low, high)), radii, False)
 
 
 def draw_degeneration(key: np.random.Generator, side: int) -> Lesion:
     """Structural damage without disease: sclerosis at the lower iliac side."""
     centre = (3.0, key.uniform(-22, 5), key.normal(0, 4))
-    radii = tuple(key.uniform((4, 7, 8), (8, 14, 12)))
+    radii = as_floats(key.uniform((4, 7, 8), (8, 14, 12)))
     return Lesion("sclerosis", "ilium", side, centre, radii)

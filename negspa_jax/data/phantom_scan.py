@@ -11,16 +11,9 @@ from itertools import pairwise
 import nibabel as nib
 import numpy as np
 
-from negspa_jax.data.phantom_anatomy import (
-    SEQUENCES,
-    Body,
-    Canvas,
-    Field,
-    Points,
-    joint_line,
-    paint_body,
-)
-from negspa_jax.data.phantom_lesions import Lesion
+from negspa_jax.data.phantom_anatomy import SEQUENCES, Canvas, paint_body
+from negspa_jax.data.phantom_body import Body, Field
+from negspa_jax.data.phantom_lesions import Lesion, joint_at
 from negspa_jax.shapes import Float
 
 # Table S2, coronal series: spacing between slices in mm of (t1w, t2w, fs) at 1.5 T and
@@ -179,9 +172,9 @@ def acquire(
     """The scanner's magnitude image: contrast, receive field, Rician noise."""
     parts = []
     for first, last in slabs(scan):
-        u, w, d = scan.body_coordinates(first, last)
-        signal = paint_body(body, Points(u, w, d, scan.edge_mm), scan.sequence, lesions)
-        parts.append(signal**scan.contrast * receive_field(scan, u, w, d))
+        axes = scan.body_coordinates(first, last)
+        canvas = Canvas(body, axes, scan.edge_mm, scan.sequence, scan.contrast)
+        parts.append(paint_body(canvas, lesions) * receive_field(scan, *axes))
     signal = np.concatenate(parts, axis=2)
     noise = key.standard_normal((2, *signal.shape), np.float32) * np.float32(scan.noise)
     return np.hypot(signal + noise[0], noise[1])
@@ -206,9 +199,7 @@ def draw_rvoi(key: np.random.Generator, body: Body, scan: Scan) -> np.ndarray:
     to_voxel = np.linalg.inv(scan.affine) @ scan.body_to_world
     corners = []
     for side, w in ((1, 32), (-1, 32), (-1, -36), (1, -36)):
-        u = side * float(
-            joint_line(body, np.float32(side), np.float32(w), np.float32(0))
-        )
+        u = side * joint_at(body, side, w, 0.0)
         point = body.size * np.array([u + side * 7, w, 0]) + key.normal(0, 1.5, 3)
         corners.append((to_voxel @ [*point, 1])[:2])
     ends = [(to_voxel @ [0, 0, body.size * d, 1])[2] for d in (-16, 16)]
@@ -231,10 +222,11 @@ def draw_truth(body: Body, lesions: tuple[Lesion, ...], scan: Scan) -> np.ndarra
     disease = [x for x in lesions if x.at_joint and x.tissue != "sclerosis"]
     if disease:
         for first, last in slabs(scan):
-            points = Points(*scan.body_coordinates(first, last), scan.edge_mm)
-            canvas = Canvas(body, points, scan.sequence)
+            canvas = Canvas(body, scan.body_coordinates(first, last), scan.edge_mm)
             for lesion in disease:
-                mask[:, :, first:last] |= lesion.share(canvas) > 0.5
+                part = lesion.near(canvas)
+                np.maximum(part.signal, lesion.share(part), out=part.signal)
+            mask[:, :, first:last] = canvas.signal > 0.5
     return mask
 
 
