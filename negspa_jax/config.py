@@ -10,7 +10,6 @@ Reference: QIMS 2024, doi 10.21037/qims-24-729, supplement, Appendix 2.
 """
 
 import dataclasses
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -35,7 +34,7 @@ def positive(default: float, high: float) -> Any:
     return field(default=default, metadata={"above": 0, "high": high})
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, slots=True)
 class Data:
     """Where the patients are, and how a volume becomes sub-images."""
 
@@ -55,7 +54,7 @@ class Data:
     mirror_left: bool = False
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, slots=True)
 class Encoder:
     """The feature extractors, one for each sequence."""
 
@@ -65,7 +64,7 @@ class Encoder:
     normalize: str = one_of("none", "imagenet")  # the model's first operation
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, slots=True)
 class Head:
     """The classification head on the concatenated feature maps."""
 
@@ -73,7 +72,7 @@ class Head:
     dropout: float = within(0.0, 0, 0.99)  # *choice*
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, slots=True)
 class Augmentation:
     """Common augmentation; the ranges are *choices*."""
 
@@ -83,7 +82,7 @@ class Augmentation:
     independent: bool = False  # a draw of its own for each sequence
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, slots=True)
 class Mixing:
     """Mixing of samples within a batch."""
 
@@ -92,7 +91,7 @@ class Mixing:
     probability: float = within(1.0, 0, 1)
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, slots=True)
 class Optimizer:
     """Adam, and cosine annealing with warm restarts (SGDR)."""
 
@@ -106,7 +105,7 @@ class Optimizer:
     anneal_each: str = one_of("epoch", "step")
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, slots=True)
 class Stage:
     """One stage of transfer learning; it starts from the best of the one before."""
 
@@ -117,7 +116,7 @@ class Stage:
     batch_size: int = within(64, 1, 2**16)  # sub-image tuples, over all devices
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, slots=True)
 class Runtime:
     """How the run is carried out; none of these fields changes its result."""
 
@@ -135,7 +134,7 @@ def _paper_stages() -> tuple[Stage, ...]:
     )
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, slots=True)
 class Config:
     """A run: data, model, training."""
 
@@ -157,19 +156,10 @@ class Config:
         Raises:
             ConfigError: listing every field that is out of range.
         """
-        self.data.sequences = _names(self.data.sequences)
         problems = list(_problems(self, "config"))
-        if not self.data.sequences or len(set(self.data.sequences)) < len(
-            self.data.sequences
-        ):
-            problems.append(
-                "config.data.sequences must be one or more different column names, "
-                f"got {', '.join(self.data.sequences) or 'none'}"
-            )
-        if not self.stages:
-            problems.append("config.stages must hold at least one stage, got none")
         if problems:
             raise ConfigError("; ".join(problems))
+        self.data.sequences = tuple(name.strip() for name in self.data.sequences)
 
 
 def flatten(config: Config) -> dict[str, Any]:
@@ -187,14 +177,6 @@ def differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
     ]
 
 
-def _names(sequences: Any) -> tuple[str, ...]:
-    # The command line parses `t1w,fs` as one name.
-    parts = [sequences] if isinstance(sequences, str) else sequences
-    return tuple(
-        name.strip() for part in parts for name in str(part).split(",") if name.strip()
-    )
-
-
 def _fields(prefix: str, value: Any) -> Iterator[tuple[str, Any]]:
     if isinstance(value, dict):
         for name, item in value.items():
@@ -209,29 +191,57 @@ def _fields(prefix: str, value: Any) -> Iterator[tuple[str, Any]]:
 def _problems(part: Any, name: str) -> Iterator[str]:
     for item in dataclasses.fields(part):
         value, place = getattr(part, item.name), f"{name}.{item.name}"
-        if dataclasses.is_dataclass(value):
-            yield from _problems(value, place)
-        elif item.name == "stages":
-            for index, stage in enumerate(value):
-                yield from _problems(stage, f"{place}[{index}]")
+        if dataclasses.is_dataclass(item.type):
+            yield from _part_problems(value, place, item.type)
+        elif item.type == tuple[Stage, ...]:
+            yield from _stages_problems(value, place)
+        elif item.type == tuple[str, ...]:
+            yield from _names_problems(value, place)
         elif "options" in item.metadata:
             if value not in item.metadata["options"]:
                 options = " | ".join(item.metadata["options"])
                 yield f"{place} must be {options}, got {value!r}"
-        elif item.type in _TYPES and not isinstance(value, _TYPES[item.type]):
-            yield f"{place} must be of type {getattr(item.type, '__name__', item.type)}, got {value!r}"
+        elif not isinstance(value, _TYPES[item.type]):
+            yield f"{place} must be {_TYPE_WORDS[item.type]}, got {value!r}"
         elif "high" in item.metadata and not _in_range(value, item.metadata):
             yield f"{place} must be {_range_words(item.metadata)}, got {value!r}"
 
 
+def _part_problems(value: Any, place: str, kind: Any) -> Iterator[str]:
+    if isinstance(value, kind):
+        yield from _problems(value, place)
+    else:
+        yield f"{place} must be a {kind.__name__}, got {value!r}"
+
+
+def _stages_problems(value: Any, place: str) -> Iterator[str]:
+    if not isinstance(value, (tuple, list)) or not value:
+        yield f"{place} must be a tuple of at least one Stage, got {value!r}"
+        return
+    for index, stage in enumerate(value):
+        yield from _part_problems(stage, f"{place}[{index}]", Stage)
+
+
+def _names_problems(value: Any, place: str) -> Iterator[str]:
+    names = value if isinstance(value, (tuple, list)) else ()
+    plain = {name.strip() for name in names if isinstance(name, str)} - {""}
+    if not plain or len(plain) < len(names):
+        yield f"{place} must be one or more different column names, got {value!r}"
+
+
+_TYPE_WORDS: dict[Any, str] = {
+    int: "a whole number",
+    float: "a number",
+    bool: "True or False",
+    str: "text",
+}
 _TYPES: dict[Any, Any] = {int: int, float: (int, float), bool: bool, str: str}
 
 
 def _in_range(value: Any, rule: Any) -> bool:
-    if isinstance(value, bool) or not math.isfinite(value):
-        return False
+    # Written so that NaN, of which every comparison is false, lies in no range.
     above = value > rule["above"] if "above" in rule else value >= rule["low"]
-    return above and value <= rule["high"]
+    return above and value <= rule["high"] and not isinstance(value, bool)
 
 
 def _range_words(rule: Any) -> str:
