@@ -47,22 +47,38 @@ def read_cohort(
       CohortError: whatever is wrong, all of it, by row and column.
       ValueError: `sequences` are no possible column names.
     """
+    cohort, problems = scan_cohort(
+        path, sequences=sequences, require_labels=require_labels
+    )
+    if problems:
+        count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+        raise CohortError(f"{path}: {count} in the cohort table", problems)
+    return cohort
+
+
+def scan_cohort(
+    path: str | Path, *, sequences: Sequence[str], require_labels: bool = True
+) -> tuple[Cohort, list[str]]:
+    """Read what can be read of a cohort table: see `read_cohort`.
+
+    Returns:
+      A cohort of the patients whose rows are sound, and every problem.
+    """
     path, sequences = Path(path), _check_sequences(sequences)
     table = read_table(path, key="patient_id")
     problems = [*table.problems, *_check_columns(table, sequences, require_labels)]
     folder = Path(os.path.abspath(path)).parent
-    patients = []
+    patients, sound = [], []
     for row in table.rows:
         reader = RowReader(row, folder, sequences, require_labels=require_labels)
         patients.append(reader.read())
         problems += reader.problems
+        if not reader.problems and len(patients[-1].images) == len(sequences):
+            sound.append(patients[-1])
     problems += _find_duplicates(table.rows, patients)
     if not problems and not patients:
         problems.append("must have at least one patient, got a header alone")
-    if problems:
-        count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
-        raise CohortError(f"{path}: {count} in the cohort table", problems)
-    return Cohort(path, sequences, tuple(patients))
+    return Cohort(path, sequences, tuple(sound)), problems
 
 
 def _check_sequences(sequences: Sequence[str]) -> tuple[str, ...]:
@@ -81,28 +97,24 @@ def _check_columns(
     """Which columns are missing, and what there is instead."""
     if not table.columns:
         return []
-    there = f"the columns are {', '.join(table.columns)}"
     needed = ("patient_id", "split", *(("label",) if require_labels else ()))
     problems = [
-        f"column {name} is missing; {there}"
-        for name in needed
+        f"column {name} is missing" for name in needed if name not in table.columns
+    ]
+    remedy = ",".join(_guess_sequences(table)) or "name,name"
+    problems += [
+        f"column {name} of the sequences is missing; name yours with "
+        f"--config.data.sequences={remedy} (check: --sequences={remedy})"
+        for name in sequences
         if name not in table.columns
     ]
-    if missing := [name for name in sequences if name not in table.columns]:
-        names = f"column {missing[0]}" if len(missing) == 1 else "columns "
-        names += ", ".join(missing) if len(missing) > 1 else ""
-        is_are = "is" if len(missing) == 1 else "are"
-        remedy = ",".join(_guess_sequences(table)) or "name,name"
-        problems.append(
-            f"{names} of the sequences {is_are} missing; {there}; name yours with "
-            f"--config.data.sequences={remedy} (check: --sequences={remedy})"
-        )
     has_masks = all(f"rvoi:{name}" in table.columns for name in sequences)
     if not has_masks and not {"rvoi", "rvoi_corners"} & set(table.columns):
         problems.append(
-            "column rvoi (or rvoi:<sequence> each, or rvoi_corners) is missing; "
-            f"{there}"
+            "column rvoi (or rvoi:<sequence> each, or rvoi_corners) is missing"
         )
+    if problems:
+        problems[0] += f"; the columns are {', '.join(table.columns)}"
     return problems
 
 

@@ -16,7 +16,7 @@ from negspa_jax.data.cohort import Cohort
 from negspa_jax.data.errors import CohortError
 from negspa_jax.data.volume import file_sha256
 
-__all__ = ["file_sha256", "record_inputs"]
+__all__ = ["file_sha256", "hash_inputs", "record_inputs"]
 
 
 class _Entry(NamedTuple):
@@ -49,9 +49,7 @@ def record_inputs(
     Raises:
       CohortError: files that are missing, changed, or new without `accept_new`: all.
     """
-    paths = {path for patient in cohort.patients for path in patient.files.values()}
-    with ThreadPoolExecutor(max(workers, 1)) as pool:
-        found = dict(zip(paths, pool.map(_hash, paths), strict=True))
+    found = _hash_all(cohort, workers)
     entries = _list_entries(cohort, found)
     known = _read_manifest(manifest) if manifest.exists() else None
     problems = [
@@ -67,6 +65,18 @@ def record_inputs(
     if known is None or accept_new:
         _write_manifest(manifest, {**(known or {}), **entries}.values())
     return {path: str(sha256) for path, sha256 in found.items()}
+
+
+def hash_inputs(cohort: Cohort, *, workers: int = 4) -> dict[Path, str]:
+    """The SHA-256 of every input file that can be read."""
+    found = _hash_all(cohort, workers)
+    return {path: sha for path, sha in found.items() if isinstance(sha, str)}
+
+
+def _hash_all(cohort: Cohort, workers: int) -> dict[Path, str | OSError]:
+    paths = {path for patient in cohort.patients for path in patient.files.values()}
+    with ThreadPoolExecutor(max(workers, 1)) as pool:
+        return dict(zip(paths, pool.map(_hash, paths), strict=True))
 
 
 def _hash(path: Path) -> str | OSError:

@@ -133,17 +133,19 @@ class RowReader:
 
     def _masks(self) -> dict[str, Path]:
         """Each sequence's mask: its own, else the one for all."""
-        masks = {}
+        masks, corners = {}, self._text("rvoi_corners")
         for name in self._sequences:
             own = f"rvoi:{name}"
             column = own if self._text(own) else "rvoi"
+            # Where no such column exists at all, the table's own problem says so.
+            askable = self._row.cells.keys() & {"rvoi", own, "rvoi_corners"}
             if self._text(column):
                 masks[name] = self._path(column)
-            elif not self._text("rvoi_corners"):
-                self._fail(column, f"must be a mask for {name}, or rvoi_corners", "")
-        if masks and self._text("rvoi_corners"):
-            must = "must be empty where a mask is given"
-            self._fail("rvoi_corners", must, self._text("rvoi_corners"))
+            elif askable and not corners:
+                must = f"must be a mask for {name}, or give rvoi_corners"
+                self._fail(column, must, "")
+        if masks and corners:
+            self._fail("rvoi_corners", "must be empty where a mask is given", corners)
         return {name: path for name, path in masks.items() if path}
 
     def _clicks(self) -> Clicks | None:

@@ -1,0 +1,183 @@
+"""Look at a cohort, mark a region by six clicks, or write a synthetic cohort.
+
+python -m negspa_jax.data check --cohort=cohort.csv --contact_sheet=sheet.png
+python -m negspa_jax.data rvoi --image=t1w.nii.gz --out=mask.nii.gz \\
+    --corners="70,238; 262,238; 250,122; 82,122" --first=8 --last=18
+python -m negspa_jax.data phantom --out=DIR --preset=paper --seed=0
+
+Each command explains its flags with --help. Exit code 0: done, and all is usable;
+2: something must be mended first, and was said.
+"""
+
+import sys
+from collections.abc import Callable, Iterable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from absl import flags
+
+
+def main(arguments: list[str]) -> int:
+    """Run a command; 0, or 2 and sentences on stderr."""
+    name = arguments[0] if arguments else ""
+    if name in ("", "help") or name.startswith("-h") or name == "--help":
+        print(__doc__)
+        return 0 if name else 2
+    if name not in _COMMANDS:
+        commands = ", ".join(_COMMANDS)
+        print(f"the command must be one of {commands}, got {name!r}", file=sys.stderr)
+        return 2
+    define, run = _COMMANDS[name]
+    values = define()
+    if {"-h", "--help", "--helpfull"} & set(arguments[1:]):
+        print(run.__doc__, *_explain(values), sep="\n")
+        return 0
+    try:
+        words = values([name, *arguments[1:]])[1:]
+        if words:
+            raise ValueError(f"every argument must be a --flag, got {words[0]!r}")
+        return run(values)
+    except flags.Error as error:
+        print(f"{name}: {' '.join(str(error).split())}", file=sys.stderr)
+    except (ValueError, OSError) as error:
+        print(f"{name}: {error}", file=sys.stderr)
+    return 2
+
+
+def _explain(values: flags.FlagValues) -> list[str]:
+    """One line for each flag, without those that absl adds."""
+    found = [values[name] for name in values if name not in ("flagfile", "undefok")]
+    return [f"  --{flag.name}={flag.default}: {flag.help}" for flag in found]
+
+
+def _require(values: flags.FlagValues, *names: str) -> None:
+    missing = [f"--{name}" for name in names if values[name].value in (None, "")]
+    if missing:
+        raise ValueError(f"{', '.join(missing)} must be given, see --help")
+
+
+def _bind(values: flags.FlagValues, *defines: Any) -> list[Callable[..., Any]]:
+    """absl's numbers take their place for flags behind their bounds."""
+    return [partial(define, flag_values=values) for define in defines]
+
+
+def _define_check() -> flags.FlagValues:
+    values = flags.FlagValues()
+    text, switch = flags.DEFINE_string, flags.DEFINE_boolean
+    whole, real = _bind(values, flags.DEFINE_integer, flags.DEFINE_float)
+    text("cohort", None, "the cohort table (CSV)", values)
+    flags.DEFINE_list(
+        "sequences", ["t1w", "t2w", "fs"], "columns that hold images", values
+    )
+    sides = ["both", "left", "right", "whole"]
+    flags.DEFINE_enum("sides", "both", sides, "which windows are cut", values)
+    real("window_mm", 100.0, "side of a window in mm")
+    switch("require_labels", True, "whether an empty label is a problem", values)
+    text("contact_sheet", None, "PNG of every patient's sub-images", values)
+    text("manifest", None, "CSV of SHA-256: written, or compared with", values)
+    whole("workers", 2, "patients opened at the same time", lower_bound=1)
+    return values
+
+
+def _run_check(values: Any) -> int:
+    """check: open every file of a cohort, and say what is there and what is wrong."""
+    from negspa_jax.data.check import check_cohort
+
+    _require(values, "cohort")
+    usable = check_cohort(
+        Path(values.cohort),
+        sequences=values.sequences,
+        sides=values.sides,
+        window_mm=values.window_mm,
+        require_labels=values.require_labels,
+        contact_sheet=Path(values.contact_sheet) if values.contact_sheet else None,
+        manifest=Path(values.manifest) if values.manifest else None,
+        workers=values.workers,
+        watch=_watch,
+    )
+    return 0 if usable else 2
+
+
+def _watch(items: Iterable[Any], total: int) -> Iterable[Any]:
+    """A progress bar where somebody looks at the terminal."""
+    if not sys.stderr.isatty():
+        return items
+    from rich.console import Console
+    from rich.progress import track
+
+    console = Console(stderr=True)
+    return track(items, "opening", total=total, console=console, transient=True)
+
+
+def _define_rvoi() -> flags.FlagValues:
+    values = flags.FlagValues()
+    text, (whole,) = flags.DEFINE_string, _bind(values, flags.DEFINE_integer)
+    text("image", None, "the NIfTI file that was clicked on", values)
+    form = 'four corners in order round the region: "x,y; x,y; x,y; x,y" in voxels '
+    form += 'along the slice\'s two array axes, or "x,y,z; ..." with --units=mm'
+    text("corners", None, form, values)
+    whole("first", None, "first slice with joint")
+    whole("last", None, "last slice with joint")
+    text("out", None, "the mask to write (.nii.gz)", values)
+    units = "of the corners: voxel, or mm in the world (x right, y anterior, z up)"
+    flags.DEFINE_enum("units", "voxel", ["voxel", "mm"], units, values)
+    base = "how the first voxel and slice are numbered: 0, or 1 as ITK-SNAP shows them"
+    whole("index_base", 0, base, lower_bound=0, upper_bound=1)
+    axis = "array axis across the slices; default: the one of the largest spacing"
+    flags.DEFINE_enum("axis", "", ["", "i", "j", "k"], axis, values)
+    flags.DEFINE_boolean("overwrite", False, "replace an existing file", values)
+    return values
+
+
+def _run_rvoi(values: Any) -> int:
+    """rvoi: write the mask that ITK-SNAP's six clicks would make."""
+    from negspa_jax.data.errors import blame
+    from negspa_jax.data.rvoi import Clicks, draw_rvoi, parse_corners, write_mask
+
+    _require(values, "image", "corners", "first", "last", "out")
+    clicks = Clicks(
+        image=Path(values.image),
+        corners=parse_corners(values.corners),
+        first=values.first,
+        last=values.last,
+        units=values.units,
+        index_base=values.index_base,
+        through=values.axis,
+    )
+    mask = draw_rvoi(clicks)
+    with blame("", values.out):
+        write_mask(mask, Path(values.out), overwrite=values.overwrite)
+    slices = clicks.last - clicks.first + 1
+    print(f"Wrote {values.out}: {int(mask.data.sum()):,} voxels in {slices} slices")
+    return 0
+
+
+def _define_phantom() -> flags.FlagValues:
+    values = flags.FlagValues()
+    text, (whole,) = flags.DEFINE_string, _bind(values, flags.DEFINE_integer)
+    text("out", None, "folder to write into", values)
+    text("preset", "small", "small (quick start) or paper (its cohort sizes)", values)
+    whole("seed", 0, "the same seed gives the same files", lower_bound=0)
+    return values
+
+
+def _run_phantom(values: Any) -> int:
+    """phantom: write a synthetic cohort as NIfTI files and a table."""
+    from negspa_jax.data.phantom import write_phantom
+
+    _require(values, "out")
+    table = write_phantom(Path(values.out), preset=values.preset, seed=values.seed)
+    print(f"Wrote {table}")
+    return 0
+
+
+_COMMANDS: dict[str, tuple[Callable[[], flags.FlagValues], Callable[[Any], int]]] = {
+    "check": (_define_check, _run_check),
+    "rvoi": (_define_rvoi, _run_rvoi),
+    "phantom": (_define_phantom, _run_phantom),
+}
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,195 @@
+"""Look at a whole cohort before training: open everything, list everything wrong."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+
+from negspa_jax.data.cohort import Cohort, scan_cohort
+from negspa_jax.data.contact_sheet import Contact, SheetWriter, shrink_images
+from negspa_jax.data.crops import SIDES, crop_patient
+from negspa_jax.data.errors import CaseError, CohortError
+from negspa_jax.data.folds import LeakageError, check_leakage
+from negspa_jax.data.manifest import hash_inputs, record_inputs
+from negspa_jax.data.nifti import read_grid
+from negspa_jax.data.patient import Patient
+from negspa_jax.data.volume import measure_spacing, read_mask, read_volume
+
+# Rows of the summary that a person reads; the rest is counted.
+_MAX_KINDS = 4
+
+
+@dataclass(frozen=True)
+class _Finding:
+    """What opening a patient's files has shown; `grids` by sequence, in words."""
+
+    contact: Contact
+    grids: dict[str, tuple[str, str, str]]
+    problems: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+def check_cohort(
+    path: Path,
+    *,
+    sequences: Sequence[str],
+    sides: str = "both",
+    window_mm: float = 100.0,
+    require_labels: bool = True,
+    contact_sheet: Path | None = None,
+    manifest: Path | None = None,
+    workers: int = 2,
+    tell: Callable[[str], None] = print,
+    watch: Callable[[Iterable[_Finding], int], Iterable[_Finding]] = lambda x, _: x,
+) -> bool:
+    """Open every volume and mask of a cohort, and tell what is there and what is wrong.
+
+    Args:
+      path: the cohort table.
+      sequences, sides, window_mm: as in training.
+      require_labels: whether an empty label is a problem.
+      contact_sheet: a PNG (and more, numbered, for many patients) of all sub-images.
+      manifest: compare the files with it, or write it if there is none.
+      workers: patients opened at the same time.
+      tell: takes each line of the report.
+      watch: passes the findings on, for a progress bar.
+
+    Returns:
+      Whether every patient can be used.
+    """
+    cohort, problems = scan_cohort(
+        path, sequences=sequences, require_labels=require_labels
+    )
+    grids: dict[str, list[tuple[str, str, str]]] = {name: [] for name in sequences}
+    sheet = SheetWriter(contact_sheet, tuple(sequences), SIDES[sides])
+    warnings: list[str] = []
+
+    def open_patient(patient: Patient) -> _Finding:
+        return _open_patient(patient, sequences, sides, window_mm)
+
+    with ThreadPoolExecutor(max(workers, 1)) as pool:
+        findings = pool.map(open_patient, cohort.patients)
+        for finding in watch(findings, len(cohort.patients)):
+            problems += finding.problems
+            warnings += finding.warnings
+            sheet.add(finding.contact)
+            for name, grid in finding.grids.items():
+                grids[name].append(grid)
+    pages = sheet.close()
+    problems += _compare_files(cohort, manifest)
+    for line in [
+        *_tell_counts(cohort),
+        *_tell_grids(grids),
+        *_tell_list("Warning", warnings),
+        *_tell_list("Problem", problems),
+        *(f"Contact sheet: {page}" for page in pages),
+    ]:
+        tell(line)
+    usable = "all can be used" if not problems else "not all can be used"
+    tell(f"{path}: {len(cohort.patients)} patients read, {usable}.")
+    return not problems
+
+
+def _open_patient(
+    patient: Patient, sequences: Sequence[str], sides: str, window_mm: float
+) -> _Finding:
+    """Cut a patient's sub-images; if that fails, look at each file for its own part."""
+    problems: list[str] = []
+    warnings: tuple[str, ...] = ()
+    images = None
+    try:
+        crops = crop_patient(
+            patient, sequences=sequences, sides=sides, window_mm=window_mm
+        )
+        images, warnings = shrink_images(crops.images), crops.warnings
+    except CaseError as error:
+        problems = _find_faults(patient) or [str(error)]
+    grids = {}
+    for name, file in patient.images.items():
+        try:
+            shape, affine = read_grid(file)
+        except ValueError:
+            continue
+        spacing = " x ".join(f"{size:.3g}" for size in measure_spacing(affine))
+        axes = "".join(nib.aff2axcodes(affine))
+        grids[name] = (" x ".join(map(str, shape)), f"{spacing} mm", axes)
+    contact = Contact(
+        patient.patient_id, patient.split, patient.label, images, "; ".join(problems)
+    )
+    return _Finding(contact, grids, tuple(problems), warnings)
+
+
+def _find_faults(patient: Patient) -> list[str]:
+    """What is wrong with each file of a patient, taken alone."""
+    faults = []
+    files: list[tuple[Path, Callable[..., Any]]] = []
+    files += [(path, read_volume) for path in patient.images.values()]
+    files += [(path, read_mask) for path in dict.fromkeys(patient.rvoi.values())]
+    for path, read in files:
+        try:
+            read(path, patient_id=patient.patient_id)
+        except CaseError as error:
+            faults.append(str(error))
+    return faults
+
+
+def _compare_files(cohort: Cohort, manifest: Path | None) -> list[str]:
+    """Problems of bytes: changed since the first run, or in two patients."""
+    problems: list[str] = []
+    try:
+        hashes = record_inputs(cohort, manifest=manifest) if manifest else None
+    except CohortError as error:
+        problems, hashes = [*error.problems], None
+    try:
+        check_leakage(cohort, hashes or hash_inputs(cohort))
+    except LeakageError as error:
+        problems.append(str(error))
+    return problems
+
+
+def _tell_counts(cohort: Cohort) -> list[str]:
+    rows: list[tuple[str, ...]] = [
+        ("split", "patients", "label 1", "label 0", "no label")
+    ]
+    splits = dict.fromkeys(patient.split for patient in cohort.patients)
+    for split in splits:
+        labels = [p.label for p in cohort.patients if p.split == split]
+        counts = [len(labels), *(labels.count(label) for label in (1, 0, None))]
+        rows.append((split, *map(str, counts)))
+    return [*_align(rows), ""]
+
+
+def _tell_grids(grids: dict[str, list[tuple[str, str, str]]]) -> list[str]:
+    rows: list[tuple[str, ...]] = [
+        ("sequence", "volumes", "shape", "spacing", "orientation")
+    ]
+    for name, found in grids.items():
+        columns = [_summarise(column) for column in zip(*found, strict=True)]
+        rows.append((name, str(len(found)), *(columns or ["-", "-", "-"])))
+    return [*_align(rows), ""]
+
+
+def _summarise(values: Sequence[str]) -> str:
+    """The most frequent values with their counts."""
+    counts = Counter(values).most_common()
+    kinds = [f"{value} ({count})" for value, count in counts[:_MAX_KINDS]]
+    rest = sum(count for _, count in counts[_MAX_KINDS:])
+    return ", ".join([*kinds, *([f"{rest} others"] if rest else [])])
+
+
+def _tell_list(kind: str, sentences: Sequence[str]) -> list[str]:
+    if not sentences:
+        return []
+    count = f"1 {kind.lower()}" if len(sentences) == 1 else f"{len(sentences)} "
+    title = count if len(sentences) == 1 else f"{count}{kind.lower()}s"
+    return [f"{title}:", *(f"  {sentence}" for sentence in sentences), ""]
+
+
+def _align(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    cells = (zip(row, widths, strict=True) for row in rows)
+    return ["  ".join(f"{c:{w}}" for c, w in pairs).rstrip() for pairs in cells]
