@@ -3,19 +3,21 @@
 python -m negspa_jax.train --config=configs/phantom.py --workdir=runs/phantom
 """
 
+from functools import partial
+
 from negspa_jax.config import Augmentation, Config, Data, Encoder, Mixing, Stage
 
 
 def get_config() -> Config:
     """Return the run's config."""
-    small = {"image_size": 64, "batch_size": 16}
+    stage = partial(Stage, image_size=64, batch_size=16)
     return Config(
         data=Data(phantom="small", num_folds=2),
         encoder=Encoder(name="resnet18", weights="none"),
         augmentation=Augmentation(rotation_degrees=10.0, shift=0.05),
         mixing=Mixing(preset="none"),
         stages=(
-            Stage(epochs=2, learning_rate=1e-3, frozen="encoders", **small),
-            Stage(epochs=12, learning_rate=1e-3, **small),
+            stage(epochs=2, learning_rate=1e-3, frozen="encoders"),
+            stage(epochs=12, learning_rate=1e-3),
         ),
     )
