@@ -59,13 +59,13 @@ def from_leaves(template: Any, leaves: Leaves) -> Any:
                 f"{name} must be {wanted.dtype}{wanted.shape}, got "
                 f"{got.dtype}{got.shape}: the checkpoint was made by another model"
             )
-    return structure.unflatten([leaves[name] for name in names])
+    return jax.tree.unflatten(structure, [leaves[name] for name in names])
 
 
 def sha256_of(array: np.ndarray) -> str:
     """Return the SHA-256 of an array's type, shape and bytes."""
     digest = hashlib.sha256(f"{array.dtype.str}{array.shape}".encode())
-    digest.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8))
+    digest.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
     return digest.hexdigest()
 
 
@@ -94,11 +94,16 @@ class Checkpoints:
         )
 
     def save(self, step: int, tree: Any, notes: dict[str, Any]) -> None:
-        """Write a tree and some notes (JSON); a step that exists is replaced."""
+        """Write a tree and some notes (JSON).
+
+        The step is the newest from now on: its like is replaced, and later ones,
+        which can only be damaged ones that `load_newest` passed over, go.
+        """
         leaves = to_leaves(tree)
         hashes = {name: sha256_of(leaf) for name, leaf in leaves.items()}
-        if step in self._manager.all_steps():
-            self._manager.delete(step)
+        for old in self._manager.all_steps():
+            if old >= step:
+                self._manager.delete(old)
         self._manager.save(
             step,
             args=ocp.args.Composite(
@@ -133,7 +138,7 @@ class Checkpoints:
             leaves = {k: np.asarray(v) for k, v in found["leaves"].items()}
         # orbax and tensorstore raise many kinds for a damaged file.
         except Exception as error:
-            reason = f"{type(error).__name__}: {str(error).splitlines()[0]:.200}"
+            reason = f"{type(error).__name__}: {' '.join(str(error).split()):.200}"
             raise DamagedCheckpointError(f"{where} cannot be read ({reason})") from None
         wrong = [] if sound else ["its notes"]
         wrong += sorted(set(leaves) ^ set(hashes))

@@ -16,7 +16,8 @@ from sklearn.model_selection import StratifiedKFold
 
 from negspa_jax.data.cohort import Cohort, canonical_id
 
-_SIDE = re.compile(r"[ _\-.](l|r|left|right)$")
+# At the end of a canonical id, whose parts are joined by "-": P7L becomes p-7-l.
+_SIDE = re.compile(r"-(l|r|lt|rt|left|right)$")
 
 
 class LeakageError(ValueError):
@@ -72,28 +73,27 @@ def read_folds(
         ValueError: listing every patient who is missing, strange or given twice,
             every fold out of range, every fold without both classes.
     """
-    folds: dict[str, int] = {}
-    problems = []
+    names, folds, problems = set(), {}, []
     with path.open(newline="", encoding="utf-8-sig") as file:
         for number, row in enumerate(csv.DictReader(file), start=2):
             name, fold = row.get("patient_id") or "", row.get("fold") or ""
-            if name in folds:
+            if name in names:
                 problems.append(f"row {number}: patient {name!r} is given twice")
-            if not fold.isdecimal() or int(fold) >= num_folds:
-                problems.append(
-                    f"row {number}: fold must be 0 to {num_folds - 1}, got {fold!r}"
-                )
-            else:
+            names.add(name)
+            if fold.isdecimal() and int(fold) < num_folds:
                 folds[name] = int(fold)
-    problems += [f"patient {n!r} is missing" for n in sorted(set(labels) - set(folds))]
-    problems += [
-        f"patient {n!r} is no training patient"
-        for n in sorted(set(folds) - set(labels))
-    ]
-    for fold in range(num_folds):
-        held_out = {labels[n] for n in folds if folds[n] == fold and n in labels}
-        if not problems and held_out != {0, 1}:
-            problems.append(f"fold {fold} must hold out patients of both classes")
+            else:
+                wanted = f"fold must be 0 to {num_folds - 1}"
+                problems.append(f"row {number}: {wanted}, got {fold!r}")
+    problems += [f"patient {n!r} is missing" for n in sorted(set(labels) - names)]
+    strange = sorted(names - set(labels))
+    problems += [f"patient {n!r} is no training patient" for n in strange]
+    if not problems:
+        problems += [
+            f"fold {fold} must hold out patients of both classes"
+            for fold in range(num_folds)
+            if {labels[n] for n in folds if folds[n] == fold} != {0, 1}
+        ]
     if problems:
         raise ValueError(
             f"{path} must give each training patient a fold: " + "; ".join(problems)
@@ -116,8 +116,8 @@ def check_leakage(cohort: Cohort, hashes: Mapping[Path, str]) -> None:
     by_name: dict[str, list[str]] = defaultdict(list)
     by_bytes: dict[str, set[str]] = defaultdict(set)
     for patient in cohort.patients:
-        name = _SIDE.sub("", patient.patient_id.strip().casefold())
-        by_name[canonical_id(name)].append(patient.patient_id)
+        name = _SIDE.sub("", canonical_id(patient.patient_id))
+        by_name[name].append(patient.patient_id)
         for path in patient.images.values():
             by_bytes[hashes[path]].add(patient.patient_id)
     for names in by_name.values():

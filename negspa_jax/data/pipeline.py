@@ -169,6 +169,7 @@ def _content_name(
     clicks = patient.clicks and dataclasses.replace(patient.clicks, image=Path())
     content = {
         "version": CROPS_VERSION,
+        "patient": patient.patient_id,  # stands in the warnings
         "options": dict(options),
         "files": {role: hashes[path] for role, path in patient.files.items()},
         "clicks": repr(clicks),
@@ -181,10 +182,12 @@ def _decode_once(
     patient: Patient, path: Path, options: Mapping[str, Any]
 ) -> tuple[Path, tuple[str, ...]]:
     notes = path.with_suffix(".json")
-    if path.exists() and notes.exists():
-        found = json.loads(notes.read_text(encoding="utf-8"))
+    try:
+        found = json.loads(notes.read_bytes())
         if found["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest():
             return path, tuple(found["warnings"])
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        pass  # not there, or its notes are damaged: it is made again
     crops = crop_patient(patient, **options)
     part = path.with_name(f"{path.stem}.{os.getpid()}.part")
     with part.open("wb") as file:

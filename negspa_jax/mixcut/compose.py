@@ -35,8 +35,8 @@ class Options:
         if self.preset not in PRESETS:
             words = " | ".join(PRESETS)
             raise ValueError(f"preset must be {words}, got {self.preset!r}")
-        if not self.alpha > 0:
-            raise ValueError(f"alpha must be above 0, got {self.alpha}")
+        if not 0 < self.alpha < float("inf"):
+            raise ValueError(f"alpha must be above 0 and finite, got {self.alpha}")
         if not 0 <= self.probability <= 1:
             raise ValueError(f"probability must be in [0, 1], got {self.probability}")
 

@@ -29,8 +29,7 @@ def mix_pixels(
     sequences = (1,) * (first.ndim - 4)
     b, h, w = weights.shape
     weight = weights.reshape(b, *sequences, h, w, 1)
-    mixed = weight * first.astype(weights.dtype)
-    return (mixed + (1 - weight) * second.astype(weights.dtype)).astype(first.dtype)
+    return (weight * first + (1 - weight) * second).astype(first.dtype)
 
 
 def mix_labels(

@@ -5,6 +5,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from negspa_jax.train.rundir import write_text
+
 Row = dict[str, Any]
 
 
@@ -23,7 +25,7 @@ class History:
         if not self._lines.exists():
             return
         kept = [r for r in self._rows() if (r["stage"], r["epoch"]) < (stage, epoch)]
-        self._lines.write_text("".join(json.dumps(row) + "\n" for row in kept))
+        write_text(self._lines, "".join(json.dumps(row) + "\n" for row in kept))
 
     def add(self, row: Row) -> None:
         """Append an epoch."""

@@ -52,8 +52,16 @@ def batch_size_of(stage: Stage, num_samples: int) -> int:
 
     A training epoch has floor(N/B) full batches; one batch of N if there are fewer
     (choice), rounded down to the devices' multiple.
+
+    Raises:
+        ValueError: there are fewer samples than devices.
     """
     devices = jax.device_count()
+    if num_samples < devices:
+        raise ValueError(
+            f"a fold must have a training sample for each of the {devices} devices, "
+            f"got {num_samples}: add patients, or use fewer devices"
+        )
     return min(stage.batch_size, num_samples // devices * devices)
 
 

@@ -104,7 +104,7 @@ def environment() -> dict[str, Any]:
         "devices": [device.device_kind for device in jax.devices()],
         "processes": jax.process_count(),
         "cpu_count": os.cpu_count(),
-        "x64": jax.config.jax_enable_x64,
+        "x64": jax.config.read("jax_enable_x64"),
     }
 
 
