@@ -18,6 +18,7 @@ _TEXT = 120
 _COLUMNS = 2
 _ROWS = 10
 _GAP = 6
+_SEAM = 2
 _MARKS = {"left": "L", "right": "R", "whole": ""}
 
 
@@ -80,7 +81,9 @@ class SheetWriter:
         number = len(self._pages) + 1
         stem = path.stem if number == 1 else f"{path.stem}_{number}"
         page = path.with_name(f"{stem}.png")
-        width = _TEXT + len(self._sequences) * (len(self._sides) * _TILE + _GAP)
+        width = _TEXT + len(self._sequences) * (
+            len(self._sides) * (_TILE + _SEAM) + _GAP
+        )
         columns = min(_COLUMNS, len(self._waiting))
         rows = -(-len(self._waiting) // columns)
         size = (columns * (width + _GAP), rows * (_TILE + _GAP))
@@ -122,5 +125,5 @@ class SheetWriter:
                     stroke_width=1,
                     stroke_fill="black",
                 )
-                x += _TILE
+                x += _TILE + _SEAM
             x += _GAP
