@@ -24,12 +24,12 @@ def one_of(*options: str) -> Any:
     return field(default=options[0], metadata={"options": options})
 
 
-def within(default: float, low: float, high: float) -> Any:
+def within(default: int | float, low: int | float, high: int | float) -> Any:
     """Return a field whose value lies in [low, high]."""
     return field(default=default, metadata={"low": low, "high": high})
 
 
-def positive(default: float, high: float) -> Any:
+def positive(default: int | float, high: int | float) -> Any:
     """Return a field whose value lies in (0, high]."""
     return field(default=default, metadata={"above": 0, "high": high})
 
