@@ -17,12 +17,13 @@ from pathlib import Path
 
 import numpy as np
 
+from negspa_jax.data.patient import FEATURES
 from negspa_jax.data.phantom_anatomy import SEQUENCES
 from negspa_jax.data.phantom_body import Body, draw_body
+from negspa_jax.data.phantom_images import scan_patient
 from negspa_jax.data.phantom_lesions import Lesion, draw_lesions
-from negspa_jax.data.phantom_scan import draw_scans, scan_patient
+from negspa_jax.data.phantom_scan import draw_scans
 from negspa_jax.data.phantom_tables import (
-    FEATURES,
     GROUPS,
     READERS,
     Clinic,

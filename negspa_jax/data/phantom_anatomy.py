@@ -76,8 +76,10 @@ class Canvas:
             for axis, others in ((u, (1, 2)), (w, (0, 2)), (d, (0, 1)))
         )
 
-    def near(self, middle: tuple[float, ...], reach: tuple[float, ...]) -> "Canvas":
-        """The part that meets a box of (u, w, d): a view, to paint small things fast."""
+    def near(
+        self, middle: tuple[float | int, ...], reach: tuple[float | int, ...]
+    ) -> "Canvas":
+        """The part that meets a box of (u, w, d): a view, so small things are fast."""
         box = []
         for (low, high), m, r in zip(self.ranges, middle, reach, strict=True):
             inside = np.flatnonzero((high >= m - r) & (low <= m + r))
@@ -103,7 +105,7 @@ class Canvas:
 
 
 def paint_body(canvas: Canvas, lesions=()) -> Field:
-    """The noise-free signal, roughly in [0, 1]; lesions may have any `paint(canvas)`."""
+    """The noise-free signal, roughly in [0, 1]. A lesion has `paint(canvas)`."""
     paint_soft_tissue(canvas)
     paint_spine(canvas.near((0, 65, -10), (200, 50, 45)))
     paint_bowels(canvas)
@@ -137,9 +139,9 @@ def paint_soft_tissue(canvas: Canvas) -> None:
     planes = np.abs(canvas.s - 33 + 0.55 * w + 2 * canvas.grain) - 0.5
     fat = body.muscle_fat * np.clip(stripes - 0.8, 0, 1) + 0.7 * canvas.cover(planes)
     canvas.blend(muscle * np.clip(fat, 0, 0.9), "fat")
-    cavity = ellipse(a, w + 20, 43, 62) + 0.9 * np.maximum(d + 2, 0)
+    cavity = ellipse(a, w + 20, 43.0, 62.0) + 0.9 * np.maximum(d + 2, 0)
     canvas.paint(cavity, "fat", -0.05 * np.abs(canvas.grain))
-    wall = np.maximum(ellipse(a - 30, w + 42, 12, 13), d - 10)
+    wall = np.maximum(ellipse(a - 30, w + 42, 12.0, 13.0), d - 10)
     canvas.paint(wall, "muscle", 0.08 * canvas.grain)
 
 
@@ -147,7 +149,7 @@ def paint_spine(canvas: Canvas) -> None:
     """The fifth lumbar vertebra on its disc, the psoas beside it."""
     a, w, d = canvas.a, canvas.w, canvas.d
     front = 0.7 * (d - 9)
-    psoas = ellipse(a - 46 - 0.2 * d, w - 66, 17, 17) + np.maximum(d + 2, 0)
+    psoas = ellipse(a - 46 - 0.2 * d, w - 66, 17.0, 17.0) + np.maximum(d + 2, 0)
     canvas.paint(psoas - 1.6, "fat")
     canvas.paint(psoas + 0.4 * canvas.grain, "muscle", 0.08 * canvas.grain)
     waist = 27 - 3 * np.clip(1 - ((w - 64) / 16) ** 2, 0, 1)
@@ -193,7 +195,7 @@ def paint_sacral_holes(canvas: Canvas) -> None:
     part = canvas.near((0, 50, 14), (16, 65, 12))
     depth = 1 - ((part.d - 14) * (1 / 9)) ** 2
     width = 10 * np.sqrt(np.maximum(depth, 0)) - 0.15 * np.maximum(34 - part.w, 0)
-    canal = np.maximum(part.a - width, -12 - part.w)
+    canal = np.maximum(np.maximum(part.a - width, -12 - part.w), -9 * depth)
     part.paint(canal - 2.0, "fat")
     part.paint(canal, "spinal_fluid", 0.06 * part.grain)
 
@@ -209,4 +211,6 @@ def paint_vessels(canvas: Canvas) -> None:
         across = c * y - s * x + 2 * np.sin(0.25 * along)
         # thick in d: a slice shows whatever vessel it grazes
         tube = np.hypot(across, 0.4 * (part.d - vessel.d)) - vessel.radius
-        part.paint(np.maximum(tube, np.abs(along) - vessel.length), "vessel")
+        share = part.cover(np.maximum(tube, np.abs(along) - vessel.length))
+        # a tube thinner than a voxel cannot fill it
+        part.blend(share * min(1.0, 2 * vessel.radius / part.edge), "vessel")

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.fft import irfftn, rfftn
 
-from negspa_jax.shapes import Float
+from negspa_jax.shapes import Float, Int
 
 Field = Float[np.ndarray, "i j k"]
 
@@ -107,7 +107,7 @@ def draw_vessel(key: np.random.Generator) -> Vessel:
         key.uniform(-34, 30),
         key.uniform(0, np.pi),
         key.uniform(4, 15),
-        key.uniform(0.5, 0.9) + key.exponential(0.2),
+        key.uniform(0.4, 0.8) + key.exponential(0.2),
     )
 
 
@@ -176,9 +176,11 @@ def texture(
     body: Body, axes: tuple[Field, Field, Field], cell_mm: tuple[float, float, float]
 ) -> Field:
     """The lattice's cell at each point, one cell every `cell_mm` along each axis."""
-    cells = 0
+    cells: Int[np.ndarray, "i j k"] | int = 0
     for axis, size, shift in zip(axes, cell_mm, body.texture_shift, strict=True):
         # whole periods are added, as truncation is a floor above 0 only
-        cell = (axis * np.float32(1 / size) + np.float32(shift + 12800)).astype(np.int32)
+        cell = (axis * np.float32(1 / size) + np.float32(shift + 12800)).astype(
+            np.int32
+        )
         cells = cells * 128 + (cell & 127)
     return lattice()[cells]

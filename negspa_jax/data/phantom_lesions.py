@@ -46,7 +46,7 @@ class Lesion:
         across, w, d = self.centre
         if self.at_joint:
             across += joint_at(canvas.body, self.side, w, d)
-        # the joint's slope and waves move a long lesion sideways by up to its length / 2
+        # the joint's slope and waves move a long lesion sideways
         reach = 1.2 * self.radii[0] + 0.5 * self.radii[1] + 2
         rest = 1.2 * self.radii[1] + 1, 1.2 * self.radii[2] + 1
         return canvas.near((self.side * across, w, d), (reach, *rest))
@@ -89,7 +89,7 @@ def draw_lesions(
         disease += draw_side(key, int(side), load * part, structural_damage)
     bright = sum(lesion.area for lesion in disease if lesion.tissue == "oedema")
     decoys: list[Lesion] = []
-    wanted = key.uniform(150, 750)
+    wanted = key.uniform(330, 900)
     while bright + sum(decoy.area for decoy in decoys) < wanted:
         decoys.append(draw_decoy(key))
     if structural_damage and load < 0.5:
@@ -136,7 +136,7 @@ def draw_decoy(key: np.random.Generator) -> Lesion:
         ("sacrum", (0, 2, -9), (18, 28, 9)),
         ("", (2, -62, -9), (26, -38, 9)),
     ][key.integers(0, 3)]
-    radii = as_floats(key.uniform((6, 7, 9), (10, 13, 14)))
+    radii = as_floats(key.uniform((7, 8, 9), (11, 14, 14)))
     side = int(key.choice([-1, 1]))
     return Lesion("oedema", bone, side, as_floats(key.uniform(low, high)), radii, False)
 

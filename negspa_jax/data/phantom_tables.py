@@ -14,19 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit, ndtr, ndtri
 
-LABEL_SOFTNESS = 0.05  # *choice*: the load itself separates the classes almost wholly
+from negspa_jax.data.patient import FEATURES
 
-FEATURES = (
-    "arthritis",
-    "heel_enthesitis",
-    "uveitis",
-    "dactylitis",
-    "psoriasis",
-    "ibd",
-    "nsaid_response",
-    "family_history",
-    "elevated_crp",
-)
+LABEL_SOFTNESS = 0.05  # *choice*: the load itself separates the classes almost wholly
 
 # Correlation of a feature with the activity within a class, *choice*; others 0.1.
 FEATURE_CORRELATION = {
@@ -143,7 +133,7 @@ def draw_clinic(key: np.random.Generator, split: str, label: int) -> Clinic:
 
 
 def activity_quantile(rank: float, label: int) -> float:
-    """The activity below which a share `rank` of the class lies: law of z given label."""
+    """The activity below which a share `rank` of a class lies."""
     grid = np.linspace(-4.0, 4.0, 8001)
     probability = expit((1 if label else -1) * grid / LABEL_SOFTNESS)
     cumulative = np.cumsum(np.exp(-(grid**2) / 2) * probability)
@@ -176,7 +166,8 @@ def draw_readers(
     A reader who sees z + noise with correlation r to z is right in a share
     1/2 + asin(r) / pi of cases (threshold 0); r follows from the share in `READERS`.
     """
-    alone, assisted = {}, {}
+    alone: dict[str, int] = {}
+    assisted: dict[str, int] = {}
     for name, shares in READERS.items():
         blunder = key.standard_normal()  # what misleads a reader misleads again
         noise = 0.7 * blunder + np.sqrt(1 - 0.7**2) * key.standard_normal()
