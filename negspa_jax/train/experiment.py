@@ -14,8 +14,8 @@ import numpy as np
 
 from negspa_jax.checkpoint import Checkpoints
 from negspa_jax.config import Config, ConfigError, flatten
-from negspa_jax.data.manifest import file_sha256
 from negspa_jax.data.pipeline import all_sides
+from negspa_jax.data.volume import file_sha256
 from negspa_jax.models import Weights, resolve_weights
 from negspa_jax.predictions import (
     TRAIN,

@@ -6,6 +6,7 @@ Here, and in `experiment`, a `Config` is unpacked into the rooms' keywords.
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ from negspa_jax.data.pipeline import (
     patients_of,
 )
 from negspa_jax.mixcut import Options
-from negspa_jax.models import MultiEncoder, load_encoder_weights
+from negspa_jax.models import MultiEncoder, load_encoder_weights, make_encoder
 from negspa_jax.predictions import TRAIN
 from negspa_jax.shapes import Int
 from negspa_jax.train import parallel
@@ -193,23 +194,42 @@ def build_network(config: Config, *, num_inputs: int) -> tuple[MultiEncoder, Net
 def first_variables(
     model: MultiEncoder, config: Config, weights: Path | None, *, fold: int
 ) -> Variables:
-    """Return a fold's variables before training: random head, pretrained encoders."""
-    size = config.stages[0].image_size
-    images = jnp.zeros((1, model.num_inputs, size, size, 3))
+    """Return a fold's variables before training: random head, pretrained encoders.
 
-    @jax.jit
-    def initial(key: Any) -> Variables:
-        return model.init(key, images, train=False)
-
+    Args:
+        model: from `build_network`.
+        config: of the run; its seed draws what is random.
+        weights: file of the encoders' weights; None for random encoders.
+        fold: each has another random head.
+    """
     key = jax.random.fold_in(jax.random.key(config.seed), fold)
-    variables = parallel.to_host(initial(jax.random.fold_in(key, 2**31)))
-    if weights is None:
-        return variables
-    encoder = load_encoder_weights(weights, encoder=config.encoder.name)
-    return {
-        collection: {
-            module: encoder[collection] if module != "head" else tree
-            for module, tree in modules.items()
-        }
-        for collection, modules in variables.items()
-    }
+    key_head, *keys = jax.random.split(key, 1 + model.num_inputs)
+    size = config.stages[0].image_size
+    image = jax.ShapeDtypeStruct((1, size, size, 3), np.float32)
+    encoders = _encoders(model, weights, keys, image)
+    maps = jax.eval_shape(
+        partial(make_encoder(model.encoder).apply, train=False), encoders[0], image
+    )
+    shape = (1, model.num_inputs, *maps.shape[1:])
+    head = model.init(key_head, jnp.zeros(shape), train=False, method="classify")
+    variables: Variables = {"params": dict(head["params"]), "batch_stats": {}}
+    for index, encoder in enumerate(encoders):
+        for collection in variables:
+            variables[collection][f"encoders_{index}"] = encoder[collection]
+    return parallel.to_host(variables)
+
+
+def _encoders(
+    model: MultiEncoder, weights: Path | None, keys: list[Any], image: Any
+) -> list[Variables]:
+    keys = keys[:1] if model.shared else keys
+    if weights is not None:
+        return [load_encoder_weights(weights, encoder=model.encoder)] * len(keys)
+    encoder = make_encoder(model.encoder)
+
+    # Compiled once for all encoders, which differ in their key alone.
+    @jax.jit
+    def draw(key: Any) -> Variables:
+        return encoder.init(key, jnp.zeros(image.shape), train=False)
+
+    return [draw(key) for key in keys]
