@@ -25,14 +25,14 @@ def main(arguments: list[str]) -> int:
 
 
 def _run(command: Command) -> int:
-    # After the command, so that a mistake in it is told without waiting for jax.
+    # A mistake in the command is told without waiting for the imports of jax.
+    command.config.validate()
     from negspa_jax.train import parallel
     from negspa_jax.train.console import Reporter
     from negspa_jax.train.experiment import run
     from negspa_jax.train.fit import NonFiniteLossError
     from negspa_jax.train.interrupt import EXIT_INTERRUPTED, Interrupted, listening
 
-    command.config.validate()
     if command.distributed or command.coordinator:
         parallel.connect(command.coordinator, command.num_processes, command.process_id)
     reporter = Reporter(silent=not parallel.is_first())
