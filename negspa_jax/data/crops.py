@@ -160,7 +160,7 @@ def _check_options(**options: str) -> None:
             raise ValueError(f"{name} must be one of {choices[name]}, got {value!r}")
 
 
-def _check_sizes(**sizes: float) -> None:
+def _check_sizes(**sizes: int | float) -> None:
     for name, value in sizes.items():
         if not 0 < value < float("inf"):
             raise ValueError(f"{name} must be positive and finite, got {value}")
