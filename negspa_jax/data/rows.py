@@ -14,6 +14,7 @@ CLICK_COLUMNS = (
     *("rvoi_corners", "rvoi_first", "rvoi_last", "rvoi_sequence"),
     *("rvoi_units", "rvoi_index_base", "rvoi_axis"),
 )
+_NO_IMAGES = ("patient_id", "split", "label", "rvoi", *CLICK_COLUMNS)
 # pandas writes whole numbers as 1.0 where a column has gaps.
 _BINARY = {"0": 0, "1": 1, "0.0": 0, "1.0": 1}
 
@@ -34,19 +35,18 @@ class RowReader:
         self.problems: list[str] = []
         self._row, self._folder, self._sequences = row, folder, sequences
         self._require_labels = require_labels
-        self._used = {"patient_id", "split", "label", "rvoi", *CLICK_COLUMNS}
+        self._used = {*_NO_IMAGES}
 
     def read(self) -> Patient:
         """The patient; of use only where `problems` stayed empty."""
         images = {name: self._path(name) for name in self._sequences}
         masks, clicks = self._masks(), self._clicks()
+        months, damage = "disease_duration_months", self._binary("structural_damage")
         covariates: dict[str, float | str | None] = {
             "age": self._number("age", highest=120),
             "sex": self._text("sex") or None,
-            "disease_duration_months": self._number(
-                "disease_duration_months", highest=1200
-            ),
-            "structural_damage": self._binary("structural_damage"),
+            months: self._number(months, highest=1200),
+            "structural_damage": None if damage is None else float(damage),
         }
         patient_id = self._required("patient_id")
         if not patient_id.isprintable():
@@ -94,7 +94,7 @@ class RowReader:
             return _BINARY.get(text)
         return self._binary("label")
 
-    def _number(self, column: str, *, highest: float) -> float | None:
+    def _number(self, column: str, *, highest: int) -> float | None:
         text = self._text(column)
         if not text:
             return None
@@ -103,7 +103,7 @@ class RowReader:
         except ValueError:
             number = math.nan
         if not 0 <= number <= highest:
-            must = f"must be a number from 0 to {highest:g} (with a decimal point)"
+            must = f"must be a number from 0 to {highest} (with a decimal point)"
             self._fail(column, f"{must} or empty", text)
         return number
 
@@ -154,7 +154,7 @@ class RowReader:
         if not corners:
             return None
         drawn_on = self._text("rvoi_sequence")
-        if drawn_on not in self._row.cells or drawn_on in self._used - {drawn_on}:
+        if drawn_on not in self._row.cells or drawn_on in _NO_IMAGES:
             must = "must name the column of the image that was clicked on"
             self._fail("rvoi_sequence", must, drawn_on)
             return None
