@@ -47,7 +47,7 @@ class Preset:
 
 SPLITS = ("train", "internal", "external", "prospective")
 PRESETS = {
-    "small": Preset({"train": (44, 44), "internal": (22, 22)}, (96, 112), (8, 10)),
+    "small": Preset({"train": (48, 48), "internal": (24, 24)}, (88, 104), (8, 9)),
     "paper": Preset(
         {s: (GROUPS[s, 0].num_patients, GROUPS[s, 1].num_patients) for s in SPLITS},
         (256, 304),

@@ -136,10 +136,11 @@ def paint_soft_tissue(canvas: Canvas) -> None:
     ceiling = w - 64 - 3 * np.maximum(d - 2, 0) - 0.1 * a
     muscle = canvas.cover(np.maximum(floor + stripes, ceiling))
     canvas.blend(muscle, "muscle", 0.08 * canvas.grain)
-    planes = np.abs(canvas.s - 33 + 0.55 * w + 2 * canvas.grain) - 0.5
+    planes = np.abs(canvas.s - 33 + 0.55 * w + canvas.grain) - 0.6
     fat = body.muscle_fat * np.clip(stripes - 0.8, 0, 1) + 0.7 * canvas.cover(planes)
     canvas.blend(muscle * np.clip(fat, 0, 0.9), "fat")
     cavity = ellipse(a, w + 20, 43.0, 62.0) + 0.9 * np.maximum(d + 2, 0)
+    cavity += 0.7 * canvas.grain
     canvas.paint(cavity, "fat", -0.05 * np.abs(canvas.grain))
     wall = np.maximum(ellipse(a - 30, w + 42, 12.0, 13.0), d - 10)
     canvas.paint(wall, "muscle", 0.08 * canvas.grain)
@@ -185,6 +186,7 @@ def paint_sacral_holes(canvas: Canvas) -> None:
     """The first sacral disc's rest, foramina with nerves, the spinal canal."""
     part = canvas.near((0, 10, -2), (18, 4, 12))
     rest = np.maximum(np.abs(part.w - 10) - 1.6, part.a - 15)
+    rest = np.maximum(rest, part.sacrum + 3)
     part.paint(np.maximum(rest, np.abs(part.d + 2) - 9), "disc")
     for level, side in ((17, 21), (-6, 18), (-27, 14)):
         part = canvas.near((0, level, 6), (side + 6, 12, 14))
@@ -208,7 +210,7 @@ def paint_vessels(canvas: Canvas) -> None:
         c, s = float(np.cos(vessel.angle)), float(np.sin(vessel.angle))
         x, y = part.u - vessel.u, part.w - vessel.w
         along = c * x + s * y
-        across = c * y - s * x + 2 * np.sin(0.25 * along)
+        across = c * y - s * x + 1.2 * np.sin(0.25 * along)
         # thick in d: a slice shows whatever vessel it grazes
         tube = np.hypot(across, 0.4 * (part.d - vessel.d)) - vessel.radius
         share = part.cover(np.maximum(tube, np.abs(along) - vessel.length))

@@ -92,8 +92,8 @@ def draw_bowel(key: np.random.Generator, pelvic: bool) -> Bowel:
         key.uniform(-u, u),
         key.uniform(*w),
         key.uniform(-48, 4),
-        key.uniform(10, 20),
-        key.uniform(8, 13),
+        key.uniform(11, 23),
+        key.uniform(8, 14),
         key.uniform(0, np.pi),
         ("gas", "stool", "stool", "fluid")[key.integers(0, 4)],
     )
@@ -106,8 +106,8 @@ def draw_vessel(key: np.random.Generator) -> Vessel:
         key.uniform(-70, 70),
         key.uniform(-34, 30),
         key.uniform(0, np.pi),
-        key.uniform(4, 15),
-        key.uniform(0.4, 0.8) + key.exponential(0.2),
+        key.uniform(2, 12),
+        key.uniform(0.3, 0.7) + key.exponential(0.15),
     )
 
 

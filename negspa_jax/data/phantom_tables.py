@@ -10,11 +10,13 @@ from its law given the label, through the inverse of that law's distribution.
 """
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from scipy.special import expit, ndtr, ndtri
 
 from negspa_jax.data.patient import FEATURES
+from negspa_jax.shapes import Float
 
 LABEL_SOFTNESS = 0.05  # *choice*: the load itself separates the classes almost wholly
 
@@ -134,10 +136,16 @@ def draw_clinic(key: np.random.Generator, split: str, label: int) -> Clinic:
 
 def activity_quantile(rank: float, label: int) -> float:
     """The activity below which a share `rank` of a class lies."""
+    return float(np.interp(rank, *activity_law(label)))
+
+
+@cache
+def activity_law(label: int) -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"]]:
+    """Distribution function of the activity given the label, and where it is taken."""
     grid = np.linspace(-4.0, 4.0, 8001)
     probability = expit((1 if label else -1) * grid / LABEL_SOFTNESS)
     cumulative = np.cumsum(np.exp(-(grid**2) / 2) * probability)
-    return float(np.interp(rank, cumulative / cumulative[-1], grid))
+    return cumulative / cumulative[-1], grid
 
 
 def draw_age(key: np.random.Generator, group: Group) -> float:

@@ -15,7 +15,7 @@ from negspa_jax.data.phantom_tables import (
     draw_clinic,
 )
 
-NUM_DRAWN = 800
+NUM_DRAWN = 500
 SIGNIFICANCE = 1e-5  # over some hundred comparisons: a false alarm in 1,000 seeds
 
 
