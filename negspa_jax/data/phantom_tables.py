@@ -106,32 +106,38 @@ class Clinic:
 
 
 def draw_clinic(key: np.random.Generator, split: str, label: int) -> Clinic:
-    """One patient of a split and class, drawn from its column of table S3 or S4."""
+    """One patient of a split and class, drawn from its column of table S3 or S4.
+
+    A split that the tables do not name is drawn like the training set.
+    """
     group = GROUPS.get((split, label), GROUPS["train", label])
-    rank = float(key.uniform(0.001, 0.999))  # of the activity within its class
+    rank = key.uniform(0.001, 0.999)  # of the activity within its class
     activity = activity_quantile(rank, label)
-    drift = float(ndtri(rank))
-
-    def draw(name: str, count: int) -> int:
-        rho = FEATURE_CORRELATION.get(name, 0.1)
-        severity = rho * drift + np.sqrt(1 - rho**2) * key.standard_normal()
-        return int(ndtr(severity) > 1 - count / group.num_patients)
-
+    counts = dict(zip(FEATURES, group.num_positive, strict=True))
+    counts |= {"sex": group.num_male, "structural_damage": group.num_damaged}
+    drawn = {
+        name: draw_binary(key, name, count / group.num_patients, float(ndtri(rank)))
+        for name, count in counts.items()
+    }
     age = draw_age(key, group)
     alone, assisted = draw_readers(key, activity)
     return Clinic(
         activity=activity,
         age=age,
-        sex="male" if draw("sex", group.num_male) else "female",
+        sex="male" if drawn.pop("sex") else "female",
         disease_duration_months=draw_duration(key, group, age),
-        structural_damage=draw("structural_damage", group.num_damaged),
-        features={
-            name: draw(name, count)
-            for name, count in zip(FEATURES, group.num_positive, strict=True)
-        },
+        structural_damage=drawn.pop("structural_damage"),
+        features=drawn,
         readers=alone,
         readers_ai=assisted,
     )
+
+
+def draw_binary(key: np.random.Generator, name: str, share: float, drift: float) -> int:
+    """1 in a given share of patients, more often with a high `drift` ~ N(0, 1)."""
+    rho = FEATURE_CORRELATION.get(name, 0.1)
+    severity = rho * drift + np.sqrt(1 - rho**2) * key.standard_normal()
+    return int(ndtr(severity) > 1 - share)
 
 
 def activity_quantile(rank: float, label: int) -> float:

@@ -152,7 +152,7 @@ def test_bright_area_is_alike_in_both_classes():
 
 def test_mean_intensities_do_not_tell_the_classes_apart(tmp_path):
     groups = {"train": (28, 28), "internal": (24, 24)}
-    write_phantom(tmp_path, preset=Preset(groups, (40, 48), (8, 8)), num_processes=1)
+    write_phantom(tmp_path, preset=Preset(groups, (40, 48), (8, 8)), num_processes=2)
     patients = read_cohort(tmp_path / "cohort.csv", sequences=SEQUENCES).patients
     means = np.array(
         [
