@@ -72,7 +72,7 @@ def _define_check() -> flags.FlagValues:
     )
     sides = ["both", "left", "right", "whole"]
     flags.DEFINE_enum("sides", "both", sides, "which windows are cut", values)
-    real("window_mm", 100.0, "side of a window in mm")
+    real("window_mm", 100.0, "side of a window in mm", lower_bound=1.0)
     switch("require_labels", True, "whether an empty label is a problem", values)
     text("contact_sheet", None, "PNG of every patient's sub-images", values)
     text("manifest", None, "CSV of SHA-256: written, or compared with", values)

@@ -61,28 +61,27 @@ def check_cohort(
     Returns:
       Whether every patient can be used.
     """
-    cohort, problems = scan_cohort(
-        path, sequences=sequences, require_labels=require_labels
-    )
+    scan = scan_cohort(path, sequences=sequences, require_labels=require_labels)
+    problems = [*scan.problems]
     grids: dict[str, list[tuple[str, str, str]]] = {name: [] for name in sequences}
     sheet = SheetWriter(contact_sheet, tuple(sequences), SIDES[sides])
     warnings: list[str] = []
 
-    def open_patient(patient: Patient) -> _Finding:
-        return _open_patient(patient, sequences, sides, window_mm)
+    def open_row(row: tuple[Patient, tuple[str, ...]]) -> _Finding:
+        return _open_patient(*row, sequences, sides, window_mm)
 
     with ThreadPoolExecutor(max(workers, 1)) as pool:
-        findings = pool.map(open_patient, cohort.patients)
-        for finding in watch(findings, len(cohort.patients)):
+        findings = pool.map(open_row, scan.rows)
+        for finding in watch(findings, len(scan.rows)):
             problems += finding.problems
             warnings += finding.warnings
             sheet.add(finding.contact)
             for name, grid in finding.grids.items():
                 grids[name].append(grid)
     pages = sheet.close()
-    problems += _compare_files(cohort, manifest)
+    problems += _compare_files(scan.cohort, manifest)
     for line in [
-        *_tell_counts(cohort),
+        *_tell_counts([patient for patient, _ in scan.rows]),
         *_tell_grids(grids),
         *_tell_list("Warning", warnings),
         *_tell_list("Problem", problems),
@@ -90,24 +89,45 @@ def check_cohort(
     ]:
         tell(line)
     usable = "all can be used" if not problems else "not all can be used"
-    tell(f"{path}: {len(cohort.patients)} patients read, {usable}.")
+    tell(f"{path}: {len(scan.rows)} patients read, {usable}.")
     return not problems
 
 
 def _open_patient(
-    patient: Patient, sequences: Sequence[str], sides: str, window_mm: float
+    patient: Patient,
+    faults: tuple[str, ...],
+    sequences: Sequence[str],
+    sides: str,
+    window_mm: float,
 ) -> _Finding:
-    """Cut a patient's sub-images; if that fails, look at each file for its own part."""
+    """Cut a patient's sub-images; where that fails, look at each file for its part.
+
+    Args:
+      patient: a row of the table.
+      faults: what is wrong with the row itself; then only its files are looked at.
+      sequences, sides, window_mm: as in training.
+    """
     problems: list[str] = []
     warnings: tuple[str, ...] = ()
     images = None
-    try:
-        crops = crop_patient(
-            patient, sequences=sequences, sides=sides, window_mm=window_mm
-        )
-        images, warnings = shrink_images(crops.images), crops.warnings
-    except CaseError as error:
-        problems = _find_faults(patient) or [str(error)]
+    if faults or len(patient.images) < len(sequences):
+        problems = _find_faults(patient)
+    else:
+        try:
+            crops = crop_patient(
+                patient, sequences=sequences, sides=sides, window_mm=window_mm
+            )
+            images, warnings = shrink_images(crops.images), crops.warnings
+        except CaseError as error:
+            problems = _find_faults(patient) or [str(error)]
+    reason = "; ".join((*faults, *problems))
+    contact = Contact(patient.patient_id, patient.split, patient.label, images, reason)
+    grids = _describe_grids(patient)
+    return _Finding(contact, grids, tuple(problems), warnings)
+
+
+def _describe_grids(patient: Patient) -> dict[str, tuple[str, str, str]]:
+    """Shape, spacing and orientation in words, of each sequence that can be read."""
     grids = {}
     for name, file in patient.images.items():
         try:
@@ -117,10 +137,7 @@ def _open_patient(
         spacing = " x ".join(f"{size:.3g}" for size in measure_spacing(affine))
         axes = "".join(nib.aff2axcodes(affine))
         grids[name] = (" x ".join(map(str, shape)), f"{spacing} mm", axes)
-    contact = Contact(
-        patient.patient_id, patient.split, patient.label, images, "; ".join(problems)
-    )
-    return _Finding(contact, grids, tuple(problems), warnings)
+    return grids
 
 
 def _find_faults(patient: Patient) -> list[str]:
@@ -130,6 +147,9 @@ def _find_faults(patient: Patient) -> list[str]:
     files += [(path, read_volume) for path in patient.images.values()]
     files += [(path, read_mask) for path in dict.fromkeys(patient.rvoi.values())]
     for path, read in files:
+        # A missing file is a problem of the table, which has named it already.
+        if not path.is_file():
+            continue
         try:
             read(path, patient_id=patient.patient_id)
         except CaseError as error:
@@ -151,13 +171,13 @@ def _compare_files(cohort: Cohort, manifest: Path | None) -> list[str]:
     return problems
 
 
-def _tell_counts(cohort: Cohort) -> list[str]:
+def _tell_counts(patients: Sequence[Patient]) -> list[str]:
     rows: list[tuple[str, ...]] = [
         ("split", "patients", "label 1", "label 0", "no label")
     ]
-    splits = dict.fromkeys(patient.split for patient in cohort.patients)
+    splits = dict.fromkeys(patient.split for patient in patients)
     for split in splits:
-        labels = [p.label for p in cohort.patients if p.split == split]
+        labels = [p.label for p in patients if p.split == split]
         counts = [len(labels), *(labels.count(label) for label in (1, 0, None))]
         rows.append((split, *map(str, counts)))
     return [*_align(rows), ""]

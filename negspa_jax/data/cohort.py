@@ -14,6 +14,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from negspa_jax.data.errors import CohortError
 from negspa_jax.data.patient import COVARIATES, FEATURES, Patient, canonical_id
@@ -33,6 +34,18 @@ class Cohort:
     patients: tuple[Patient, ...]
 
 
+class Scan(NamedTuple):
+    """A table read to its end whatever is wrong in it.
+
+    `cohort`: of the patients whose own rows are sound. `problems`: all of them.
+    `rows`: every row's patient, as far as it could be read, with the row's problems.
+    """
+
+    cohort: Cohort
+    problems: tuple[str, ...]
+    rows: tuple[tuple[Patient, tuple[str, ...]], ...]
+
+
 def read_cohort(
     path: str | Path, *, sequences: Sequence[str], require_labels: bool = True
 ) -> Cohort:
@@ -47,38 +60,32 @@ def read_cohort(
       CohortError: whatever is wrong, all of it, by row and column.
       ValueError: `sequences` are no possible column names.
     """
-    cohort, problems = scan_cohort(
-        path, sequences=sequences, require_labels=require_labels
-    )
-    if problems:
-        count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
-        raise CohortError(f"{path}: {count} in the cohort table", problems)
-    return cohort
+    scan = scan_cohort(path, sequences=sequences, require_labels=require_labels)
+    if count := len(scan.problems):
+        found = "1 problem" if count == 1 else f"{count} problems"
+        raise CohortError(f"{path}: {found} in the cohort table", scan.problems)
+    return scan.cohort
 
 
 def scan_cohort(
     path: str | Path, *, sequences: Sequence[str], require_labels: bool = True
-) -> tuple[Cohort, list[str]]:
-    """Read what can be read of a cohort table: see `read_cohort`.
-
-    Returns:
-      A cohort of the patients whose rows are sound, and every problem.
-    """
+) -> Scan:
+    """Read what can be read of a cohort table; the arguments are `read_cohort`'s."""
     path, sequences = Path(path), _check_sequences(sequences)
     table = read_table(path, key="patient_id")
     problems = [*table.problems, *_check_columns(table, sequences, require_labels)]
     folder = Path(os.path.abspath(path)).parent
-    patients, sound = [], []
+    rows: list[tuple[Patient, tuple[str, ...]]] = []
     for row in table.rows:
         reader = RowReader(row, folder, sequences, require_labels=require_labels)
-        patients.append(reader.read())
+        rows.append((reader.read(), tuple(reader.problems)))
         problems += reader.problems
-        if not reader.problems and len(patients[-1].images) == len(sequences):
-            sound.append(patients[-1])
-    problems += _find_duplicates(table.rows, patients)
-    if not problems and not patients:
+    problems += _find_duplicates(table.rows, [patient for patient, _ in rows])
+    if not problems and not rows:
         problems.append("must have at least one patient, got a header alone")
-    return Cohort(path, sequences, tuple(sound)), problems
+    sound = (p for p, faults in rows if not faults and len(p.images) == len(sequences))
+    cohort = Cohort(path, sequences, tuple(sound))
+    return Scan(cohort, tuple(problems), tuple(rows))
 
 
 def _check_sequences(sequences: Sequence[str]) -> tuple[str, ...]:

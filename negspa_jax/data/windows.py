@@ -160,4 +160,6 @@ def _orient(
     posterior), rows away from the end with the larger y + z.
     """
     along = columns[0] if abs(columns[0]) >= MIN_COSINE else columns[1]
-    return -np.sign(along) * columns, -np.sign(rows[1] + rows[2]) * rows
+    # copysign, not sign: an axis at exactly 45 degrees must not become 0.
+    upward = np.copysign(1.0, rows[1] + rows[2])
+    return -np.copysign(1.0, along) * columns, -upward * rows

@@ -334,6 +334,8 @@ def test_a_row_of_another_length_is_refused_with_its_line(folder):
 
 def test_a_scan_gives_the_sound_patients_beside_the_problems(folder):
     path = write(folder, row(0), row(1, label="x"))
-    cohort, found = scan_cohort(path, sequences=("t1w", "t2w", "fs"))
-    assert [patient.patient_id for patient in cohort.patients] == ["P0"]
-    assert len(found) == 1
+    scan = scan_cohort(path, sequences=("t1w", "t2w", "fs"))
+    assert [patient.patient_id for patient in scan.cohort.patients] == ["P0"]
+    assert len(scan.problems) == 1
+    assert scan.rows[1] == (scan.rows[1][0], scan.problems)
+    assert scan.rows[1][0].patient_id == "P1"
