@@ -4,6 +4,7 @@ import math
 from typing import NamedTuple
 
 import numpy as np
+from scipy.ndimage import affine_transform
 
 from negspa_jax.data.errors import RefusedError
 from negspa_jax.data.volume import Volume, measure_spacing
@@ -14,7 +15,7 @@ from negspa_jax.data.windows import (
     find_through_axis,
     span_region,
 )
-from negspa_jax.shapes import Float
+from negspa_jax.shapes import Bool, Float
 
 # Voxels: the affines of one patient's files differ in their last digits.
 _SLACK = 0.01
@@ -125,11 +126,16 @@ def cut_window(
     to_plane = np.linalg.inv(basis)[:2]
     origin = affine[:3, 3] + index * affine[:3, stack.through]
     columns, rows = _project_axes(window, stack.normal)
-    steps = (np.arange(image_size) + 0.5) / image_size - 0.5
-    along_columns = np.outer(steps * window.width_mm, to_plane @ columns)
-    along_rows = np.outer(steps * window.height_mm, to_plane @ rows)
-    points = to_plane @ (window.centre - origin) + along_rows[:, None] + along_columns
-    return _interpolate(values, points)
+    # Pixel (row, column) lies at start + steps @ (row, column) in array coordinates.
+    steps = np.column_stack([rows * window.height_mm, columns * window.width_mm])
+    steps = to_plane @ steps / image_size
+    start = (
+        to_plane @ (window.centre - origin) + steps.sum(axis=1) * (1 - image_size) / 2
+    )
+    size = (image_size, image_size)
+    image = affine_transform(values, steps, start, size, order=1, mode="nearest")
+    inside = _find_inside(start, steps, values.shape, image_size)
+    return np.where(inside, image, np.float32(0)), 1.0 - float(inside.mean())
 
 
 def _project_axes(
@@ -143,20 +149,17 @@ def _project_axes(
     return columns, rows / np.linalg.norm(rows)
 
 
-def _interpolate(
-    values: Float[np.ndarray, "i j"], points: Float[np.ndarray, "h w 2"]
-) -> tuple[Float[np.ndarray, "h w"], float]:
-    """Bilinear values at points given in array coordinates; 0 outside."""
-    last = np.array(values.shape) - 1
-    beyond = (points < -0.5 - _EPSILON) | (points > last + 0.5 + _EPSILON)
-    inside = ~np.any(beyond, axis=-1)
-    points = np.clip(points, 0, last)
-    low = points.astype(np.intp)
-    weight = (points - low).astype(np.float32)
-    high = np.minimum(low + 1, last)
-    (i, j), (a, b) = np.moveaxis(low, -1, 0), np.moveaxis(high, -1, 0)
-    u, v = np.moveaxis(weight, -1, 0)
-    near = values[i, j] + v * (values[i, b] - values[i, j])
-    far = values[a, j] + v * (values[a, b] - values[a, j])
-    image = np.where(inside, near + u * (far - near), np.float32(0))
-    return image, 1.0 - float(inside.mean())
+def _find_inside(
+    start: Float[np.ndarray, "2"],
+    steps: Float[np.ndarray, "2 2"],
+    shape: tuple[int, ...],
+    image_size: int,
+) -> Bool[np.ndarray, "h w"]:
+    """Which pixels lie within the outer faces of a slice's voxels."""
+    pixels = np.arange(image_size)
+    inside = np.ones((image_size, image_size), dtype=bool)
+    for axis in range(2):
+        along = steps[axis, 0] * pixels[:, None] + steps[axis, 1] * pixels + start[axis]
+        inside &= along >= -0.5 - _EPSILON
+        inside &= along <= shape[axis] - 0.5 + _EPSILON
+    return inside
