@@ -119,8 +119,9 @@ def place_windows(
     if "whole" not in sides:
         cosines = np.abs(region.axes[:, 0])
         if cosines.max() < MIN_COSINE:
-            reason = f"an axis within 45 degrees of left-right, got {cosines.max():.2f}"
-            raise RefusedError(f"must have {reason} as its best cosine")
+            reason = "must run left to right to have sides, but the RVOI's grid "
+            reason += f"({region.path.name}) has {cosines.max():.2f} as best cosine"
+            raise RefusedError(f"{reason}, under {MIN_COSINE}: use sides=whole")
         across[np.argmax(cosines)] = -1.0
     kept = [axis for axis in range(3) if axis != np.argmax(across)]
     column, row = _order_axes(region.axes[kept])
