@@ -86,5 +86,26 @@ def _convolve_tiny(
 def max_pool(
     features: Float[Array, "b h w d"], *, size: int, stride: int, pad: int = 0
 ) -> Float[Array, "b p q d"]:
-    """Maximum over windows; the border is minus infinity, as in torch."""
-    return nn.max_pool(features, (size, size), (stride, stride), ((pad, pad),) * 2)
+    """Maximum over windows; the border is minus infinity, as in torch.
+
+    Columns first, then rows, by elementwise choices: the gradient of XLA's own windowed
+    maximum is a scatter. The first of equal pixels takes the gradient, as in torch.
+    """
+    border = ((0, 0), (pad, pad), (pad, pad), (0, 0))
+    padded = jnp.pad(features, border, constant_values=-jnp.inf)
+    rows = _slide_max(padded, axis=2, size=size, stride=stride)
+    return _slide_max(rows, axis=1, size=size, stride=stride)
+
+
+def _slide_max(
+    features: Float[Array, "b h w d"], *, axis: int, size: int, stride: int
+) -> Float[Array, "b p q d"]:
+    last = features.shape[axis] - size
+    largest, *others = (
+        lax.slice_in_dim(features, start, start + last + 1, stride, axis)
+        for start in range(size)
+    )
+    for other in others:
+        # A NaN wins, so that it is seen.
+        largest = jnp.where((other > largest) | jnp.isnan(other), other, largest)
+    return largest

@@ -89,7 +89,7 @@ def _read_legacy(stream: io.BufferedReader, file_size: int) -> dict[str, np.ndar
         for tensor in _check_state(state).values()
     }
     spans: dict[str, tuple[int, int]] = {}
-    for key in keys if isinstance(keys, list) else ():
+    for key in map(str, keys if isinstance(keys, list) else ()):
         if key not in item_sizes or key in spans:
             raise ValueError(f"storage {key!r} belongs to no tensor")
         (count,) = struct.unpack("<q", stream.read(8))

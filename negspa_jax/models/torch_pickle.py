@@ -59,7 +59,7 @@ def _make_dict(items: Any = ()) -> dict:
 
 
 def _make_tensor(
-    storage: Storage, offset: int, shape: Any, strides: Any, *options: Any
+    storage: Any, offset: Any, shape: Any, strides: Any, *options: Any
 ) -> Tensor:
     # Options: requires_grad and hooks, which mean nothing here, then flags such as
     # "the numbers stand negated", which would.
@@ -73,7 +73,7 @@ def _make_tensor(
     return Tensor(storage, offset, tuple(shape), tuple(strides))
 
 
-def _make_parameter(data: Tensor, *_: Any) -> Tensor:
+def _make_parameter(data: Any, *_: Any) -> Tensor:
     if not isinstance(data, Tensor):
         raise Refused("a parameter must hold a tensor")
     return data
@@ -102,13 +102,8 @@ def read_pickle(stream: io.BytesIO | io.BufferedReader) -> Any:
             machine.step(operation.name, argument)
     except Refused:
         raise
-    except (
-        ArithmeticError,
-        AttributeError,
-        LookupError,
-        TypeError,
-        ValueError,
-    ) as error:
+    # MemoryError: a string whose length is a lie.
+    except (ArithmeticError, LookupError, MemoryError, TypeError, ValueError) as error:
         raise ValueError(f"its pickle is damaged ({error})") from error
     raise ValueError("its pickle is truncated")
 
@@ -190,11 +185,11 @@ class _Machine:
         kind, dtype, key, _, size, *view = self.pop(1)[0]
         if kind != "storage" or not isinstance(dtype, np.dtype):
             raise Refused("it refers to something else than a storage")
-        if type(size) is not int or size < 0:
-            raise Refused("a storage's size must be an integer from 0")
         start = 0
         if view and view[0] is not None:
             _, start, size = view[0]
+        if any(type(number) is not int or number < 0 for number in (start, size)):
+            raise Refused("a storage's start and size must be integers from 0")
         self.stack.append(Storage(str(key), dtype, size, start))
 
 

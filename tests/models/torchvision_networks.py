@@ -1,25 +1,8 @@
 """torchvision's networks with random weights, for the tests that need torch."""
 
-import sys
-from types import ModuleType
 from typing import Any
 
-_DECLARED: list[Any] = []
-
-
-def import_torchvision() -> ModuleType:
-    """torchvision on a CPU build of torch, which lacks two of its operators."""
-    import torch
-
-    if "torchvision" not in sys.modules:
-        library = torch.library.Library("torchvision", "DEF")
-        arguments = "Tensor dets, Tensor scores, float iou_threshold"
-        library.define(f"nms({arguments}) -> Tensor")
-        library.define(f"qnms({arguments}) -> Tensor")
-        _DECLARED.append(library)
-    import torchvision
-
-    return torchvision
+from tests.models.torchvision_import import import_torchvision
 
 
 def random_network(name: str, *, seed: int = 0) -> Any:

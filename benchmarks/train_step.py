@@ -1,0 +1,264 @@
+"""Images/s of the tri-encoder train step, against the same network in PyTorch.
+
+python -m benchmarks.train_step --encoder=resnet18,resnet50 --batch=4
+
+Both sides: torchvision's encoders, concatenation, average pooling, 512, ReLU, 2 logits,
+cross-entropy, Adam. Stage 1 runs the encoders with running statistics and without
+their gradients and trains the head; stage 2 trains all. An image is one input of one
+sample. PyTorch is measured contiguous and channels_last, on a GPU also compiled; the
+ratio is to its fastest. Rounds of all candidates alternate, because machines drift;
+medians and interquartile ranges are over rounds. On a GPU float32 means that both
+sides may use TF32; bfloat16 is autocast in PyTorch.
+"""
+
+import json
+import os
+import platform
+import subprocess
+import time
+from collections.abc import Callable
+from datetime import date
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # torch needs some too
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import torch
+from absl import app, flags
+
+from negspa_jax.models import ENCODERS, MultiEncoder
+from tests.models.torchvision_import import import_torchvision
+
+_ENCODER = flags.DEFINE_multi_enum(
+    "encoder", ["resnet18", "resnet50"], list(ENCODERS), "network, may be repeated"
+)
+_IMAGE_SIZE = flags.DEFINE_integer("image_size", 224, "pixels", lower_bound=32)
+_BATCH = flags.DEFINE_integer("batch", 4, "samples", lower_bound=2)
+_INPUTS = flags.DEFINE_integer("inputs", 3, "encoders", lower_bound=1, upper_bound=3)
+_PRECISION = flags.DEFINE_enum(
+    "precision", "float32", ["float32", "bfloat16"], "computing type of the encoders"
+)
+_ROUNDS = flags.DEFINE_integer("rounds", 7, "rounds measured", lower_bound=3)
+_STEPS = flags.DEFINE_integer("steps", 1, "steps in a round", lower_bound=1)
+_OUT = flags.DEFINE_string("out", None, "file to which the JSON lines are added")
+
+RATE = 1e-4
+Step = Callable[[], Any]
+
+
+def main(_: list[str]) -> None:
+    """Measure every encoder and both stages; one JSON line each."""
+    for encoder in _ENCODER.value:
+        rows = [measure_stage(encoder, stage) for stage in (1, 2)]
+        share = rows[0]["ours"]["ms"] / rows[1]["ours"]["ms"]
+        rows[0]["share_of_stage_2"] = round(share, 3)
+        for row in rows:
+            line = json.dumps(row | describe_machine())
+            print(line, flush=True)
+            if _OUT.value:
+                with open(_OUT.value, "a") as file:
+                    file.write(line + "\n")
+
+
+def measure_stage(encoder: str, stage: int) -> dict[str, Any]:
+    """Times of all candidates at one stage."""
+    generator = np.random.default_rng(0)
+    shape = (_BATCH.value, _INPUTS.value, _IMAGE_SIZE.value, _IMAGE_SIZE.value, 3)
+    images = generator.uniform(size=shape).astype(np.float32)
+    labels = generator.integers(0, 2, size=_BATCH.value)
+    steps = {"ours": jax_step(encoder, stage, images, labels)}
+    steps |= torch_steps(encoder, stage, images, labels)
+    for step in steps.values():  # compile and warm up
+        for _ in range(3):
+            step()
+    seconds: dict[str, list[float]] = {name: [] for name in steps}
+    for _ in range(_ROUNDS.value):
+        for name, step in steps.items():
+            start = time.perf_counter()
+            for _ in range(_STEPS.value):
+                step()
+            seconds[name].append((time.perf_counter() - start) / _STEPS.value)
+    times = {name: summarize(values) for name, values in seconds.items()}
+    best = min((name for name in times if name != "ours"), key=lambda n: times[n]["ms"])
+    return {
+        "encoder": encoder,
+        "stage": stage,
+        "batch": _BATCH.value,
+        "inputs": _INPUTS.value,
+        "image_size": _IMAGE_SIZE.value,
+        "precision": _PRECISION.value,
+        "ratio": round(times[best]["ms"] / times["ours"]["ms"], 3),
+        "ratio_to": best,
+        **times,
+    }
+
+
+def summarize(seconds: list[float]) -> dict[str, float]:
+    """Median, interquartile range, and images/s at the median."""
+    low, median, high = np.percentile(seconds, [25, 50, 75])
+    return {
+        "ms": round(median * 1e3, 2),
+        "iqr_ms": round((high - low) * 1e3, 2),
+        "images_per_s": round(_BATCH.value * _INPUTS.value / median, 2),
+    }
+
+
+def jax_step(encoder: str, stage: int, images: np.ndarray, labels: np.ndarray) -> Step:
+    """One step of ours; it returns when the device has finished."""
+    dtype = jnp.bfloat16 if _PRECISION.value == "bfloat16" else None
+    model = MultiEncoder(encoder=encoder, num_inputs=_INPUTS.value, dtype=dtype)
+    batch = jax.device_put((images, labels))
+    init = jax.jit(lambda key: model.init(key, batch[0], train=False))
+    variables = init(jax.random.key(0))
+    params, stats = variables["params"], variables["batch_stats"]
+    encoders = {} if stage == 2 else {k: v for k, v in params.items() if k != "head"}
+    trained = {name: params[name] for name in params if name not in encoders}
+    optimizer = optax.adam(RATE)
+
+    def loss_fn(trained, frozen, stats, images, labels):
+        variables = {"params": frozen | trained, "batch_stats": stats}
+        features, updates = model.apply(
+            variables, images, train=stage == 2, method="encode", mutable="batch_stats"
+        )
+        logits = model.apply(variables, features, train=True, method="classify")
+        losses = optax.softmax_cross_entropy_with_integer_labels(logits, labels)
+        return losses.mean(), updates.get("batch_stats", stats)
+
+    def step(state, frozen, images, labels):
+        trained, stats, moments = state
+        gradient_fn = jax.value_and_grad(loss_fn, has_aux=True)
+        (loss, stats), grads = gradient_fn(trained, frozen, stats, images, labels)
+        updates, moments = optimizer.update(grads, moments)
+        return (optax.apply_updates(trained, updates), stats, moments), loss
+
+    compiled = jax.jit(step, donate_argnums=0)
+    state = [(trained, stats, optimizer.init(trained))]
+
+    def run() -> None:
+        state[0], _ = compiled(state[0], encoders, *batch)
+        jax.block_until_ready(state[0])
+
+    return run
+
+
+class TorchMultiEncoder(torch.nn.Module):
+    """The same network of torchvision's parts."""
+
+    def __init__(self, encoder: str, num_inputs: int) -> None:
+        super().__init__()
+        make = getattr(import_torchvision().models, encoder)
+        networks = [make(weights=None) for _ in range(num_inputs)]
+        is_vgg = encoder == "vgg16_bn"
+        self.encoders = torch.nn.ModuleList(
+            net.features if is_vgg else torch.nn.Sequential(*list(net.children())[:-2])
+            for net in networks
+        )
+        width = 2048 if encoder in ("resnet50", "resnet101") else 512
+        self.head = torch.nn.Sequential(
+            torch.nn.Linear(width * num_inputs, 512),
+            torch.nn.ReLU(),
+            torch.nn.Linear(512, 2),
+        )
+
+    def encode(self, images: list[torch.Tensor]) -> torch.Tensor:
+        pairs = zip(self.encoders, images, strict=True)
+        return torch.cat([encoder(image) for encoder, image in pairs], dim=1)
+
+    def forward(self, images: list[torch.Tensor], frozen: bool) -> torch.Tensor:
+        with torch.set_grad_enabled(not frozen):
+            features = self.encode(images)
+        return self.head(features.mean((2, 3)))
+
+
+def torch_steps(
+    encoder: str, stage: int, images: np.ndarray, labels: np.ndarray
+) -> dict[str, Step]:
+    """PyTorch's candidates."""
+    torch.set_float32_matmul_precision("high")
+    layouts = {
+        "torch_contiguous": torch.contiguous_format,
+        "torch_channels_last": torch.channels_last,
+    }
+    steps = {}
+    for name, layout in layouts.items():
+        steps[name] = torch_step(encoder, stage, images, labels, layout, False)
+        if torch.cuda.is_available():
+            compiled = torch_step(encoder, stage, images, labels, layout, True)
+            steps[f"{name}_compiled"] = compiled
+    return steps
+
+
+def torch_step(
+    encoder: str,
+    stage: int,
+    images: np.ndarray,
+    labels: np.ndarray,
+    layout: torch.memory_format,
+    compiled: bool,
+) -> Step:
+    """One step of PyTorch's; it returns when the device has finished."""
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    model = TorchMultiEncoder(encoder, images.shape[1]).to(device)
+    model.to(memory_format=layout)  # type: ignore[call-overload]
+    model.encoders.train(stage == 2)
+    batch = [
+        torch.from_numpy(images[:, m].transpose(0, 3, 1, 2).copy())
+        .to(device)
+        .contiguous(memory_format=layout)
+        for m in range(images.shape[1])
+    ]
+    targets = torch.from_numpy(labels).to(device)
+    trained = model.parameters() if stage == 2 else model.head.parameters()
+    # The fused update is the fastest that PyTorch has on both devices.
+    optimizer = torch.optim.Adam(trained, lr=RATE, fused=True)
+    forward = torch.compile(model) if compiled else model
+    autocast = torch.autocast(
+        device, torch.bfloat16, enabled=_PRECISION.value == "bfloat16"
+    )
+
+    def run() -> None:
+        optimizer.zero_grad(set_to_none=True)
+        with autocast:
+            logits = forward(batch, stage == 1)
+            loss = torch.nn.functional.cross_entropy(logits.float(), targets)
+        loss.backward()
+        optimizer.step()
+        if device == "cuda":
+            torch.cuda.synchronize()
+
+    return run
+
+
+def describe_machine() -> dict[str, Any]:
+    """Hardware, date, versions and commit of a result."""
+    device = jax.devices()[0]
+    packages = ("jax", "flax", "torch", "torchvision")
+    git = ["git", "-C", str(Path(__file__).parent), "rev-parse", "--short", "HEAD"]
+    commit = subprocess.run(git, capture_output=True, text=True, check=False)
+    return {
+        "device": device.device_kind if device.platform == "gpu" else cpu_name(),
+        "cores": len(os.sched_getaffinity(0)),
+        "date": date.today().isoformat(),
+        "python": platform.python_version(),
+        "versions": {name: version(name) for name in packages},
+        "commit": commit.stdout.strip(),
+    }
+
+
+def cpu_name() -> str:
+    """The processor's name, as far as Linux knows it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    names = [line.split(": ")[1] for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
+
+
+if __name__ == "__main__":
+    app.run(main)
