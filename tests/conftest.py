@@ -5,8 +5,11 @@ Tests that need `../shared` (real patients, reference vectors) ask for the fixtu
 name where these are absent.
 """
 
+import atexit
 import importlib.util
 import os
+import shutil
+import tempfile
 from pathlib import Path
 
 # These must stand before the first import of jax, also in the processes that tests start.
@@ -14,10 +17,17 @@ os.environ["JAX_PLATFORMS"] = os.environ.get("NEGSPA_TEST_PLATFORM", "cpu")
 os.environ["XLA_FLAGS"] = (
     os.environ.get("XLA_FLAGS", "") + " --xla_force_host_platform_device_count=2"
 ).strip()
+# Many tests compile the same small step: they share it, in a folder of this run alone.
+COMPILED = tempfile.mkdtemp(prefix="negspa-tests-")
+atexit.register(shutil.rmtree, COMPILED, ignore_errors=True)
+os.environ["JAX_COMPILATION_CACHE_DIR"] = COMPILED
+os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.5"
 
-from jaxtyping import install_import_hook
+from jaxtyping import install_import_hook  # noqa: E402
 
-install_import_hook("negspa_jax", "beartype.beartype")
+import tests.typecheck  # noqa: E402, F401  (the hook looks it up by name)
+
+install_import_hook("negspa_jax", "tests.typecheck.check")
 
 import jax  # noqa: E402
 import pytest  # noqa: E402

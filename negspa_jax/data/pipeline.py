@@ -156,7 +156,8 @@ def _read(
         real = mine < len(samples)
         chosen = np.where(real, mine, mine[0] if real[0] else 0)
         patient, side = samples.patient[chosen], samples.side[chosen]
-        images = [cache.read(p, s) for p, s in zip(patient, side, strict=True)]
+        places = zip(patient.tolist(), side.tolist(), strict=True)
+        images = [cache.read(*place) for place in places]
         return Batch(np.stack(images), patient, real)
 
     options = grain.ReadOptions(num_threads=workers, prefetch_buffer_size=2 * workers)

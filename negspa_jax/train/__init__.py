@@ -1,0 +1,1 @@
+"""Training: the door, and the only room that unpacks a `Config` for learning."""

@@ -78,7 +78,9 @@ def run(
             if (folder / "predictions.csv").exists():
                 reporter.tell(f"fold {fold}: done before, in {folder}")
                 continue
-            start = first_variables(model, config, weights and weights.path, fold=fold)
+            start = first_variables(
+                model, config, weights.path if weights else None, fold=fold
+            )
             best = _fit(fold, folder, start, study, config, network, stop, reporter)
             _finish_fold(fold, folder, best, study, config, network)
     with _held(workdir, wait=True):

@@ -126,7 +126,8 @@ class Fitting:
         stage = self.config.stages[min(progress.stage, len(self.config.stages) - 1)]
         trainable, rest = split_frozen(best, frozen=stage.frozen)
         state = start_state(trainable, self.network.optimizer)
-        return Position(progress, *parallel.replicate((state, rest)), best)
+        state, rest = parallel.replicate((state, rest))
+        return Position(progress, state, rest, best)
 
     def _train_epoch(self, position: Position) -> Position:
         progress, state, rest, _ = position

@@ -37,7 +37,7 @@ def make_train_step(
     optimizer: optax.GradientTransformation,
     *,
     frozen: str,
-    augmentation: dict[str, Any] | None,
+    augmentation: dict[str, Any],
     mixing: Options,
 ) -> Callable[..., tuple[State, Float[Array, ""]]]:
     """Return the step of a stage.
@@ -47,22 +47,23 @@ def make_train_step(
         optimizer: from `optim.make_adam`.
         frozen: "none", or "encoders": these run with their running statistics, and
             no gradient is computed for them.
-        augmentation: keywords of `augment`; None for none.
+        augmentation: keywords of `augment`.
         mixing: how the batch is mixed after augmentation.
     """
+
+    forward = _apply_head if frozen == "encoders" else _apply_all
 
     def loss_of(
         params: Variables, state: State, rest: Variables, batch: Any, key: Key
     ) -> tuple[Float[Array, ""], Variables]:
         images, labels = batch
         variables = join_variables(state.variables | {"params": params}, rest)
-        apply = _apply_head if frozen == "encoders" else _apply_all
-        logits, statistics = apply(model, variables, images, key)
+        logits, updated = forward(model, variables, images, key)
         # Cross entropy of the two-class softmax: half the sum of the two binary
         # cross entropies of its two outputs (spec: "binary cross entropy").
         loss = optax.softmax_cross_entropy(logits, labels).mean()
         own = state.variables["batch_stats"]
-        return loss, {name: statistics["batch_stats"][name] for name in own}
+        return loss, {name: updated["batch_stats"][name] for name in own}
 
     def step(
         state: State,
@@ -73,30 +74,20 @@ def make_train_step(
         images: Float[Array, "b m h w c"],
         labels: Float[Array, "b k"],
     ) -> tuple[State, Float[Array, ""]]:
-        key_augment, key_mix, key_drop = jax.random.split(
-            jax.random.fold_in(key, number), 3
-        )
-        device = lax.axis_index(AXIS)
-        if augmentation is not None:
-            images = _augment(key_augment, device, images, augmentation)
-        mixed = mixcut(
-            jax.random.fold_in(key_mix, device), images, labels, options=mixing
-        )
+        keys = jax.random.split(jax.random.fold_in(key, number), 3)
+        images = _augment(keys[0], images, augmentation)
+        mixed = mixcut(_of_this_device(keys[1]), images, labels, options=mixing)
         params = state.variables["params"]
+        batch = (mixed.images, mixed.labels)
         (loss, statistics), gradient = jax.value_and_grad(loss_of, has_aux=True)(
-            params,
-            state,
-            rest,
-            (mixed.images, mixed.labels),
-            jax.random.fold_in(key_drop, device),
+            params, state, rest, batch, _of_this_device(keys[2])
         )
         loss, gradient = lax.pmean((loss, gradient), AXIS)
         direction, moments = optimizer.update(gradient, state.optimizer, params)
         params = jax.tree.map(
             lambda p, d: p - rate.astype(p.dtype) * d, params, direction
         )
-        variables = {"params": params, "batch_stats": statistics}
-        return State(variables, moments), loss
+        return State({"params": params, "batch_stats": statistics}, moments), loss
 
     return step
 
@@ -109,7 +100,7 @@ def make_score_step(
     def score(
         variables: Variables, images: Float[Array, "b m h w c"]
     ) -> Float[Array, " n"]:
-        logits = model.apply(variables, images, train=False)
+        logits: Any = model.apply(variables, images, train=False)
         return lax.all_gather(jax.nn.softmax(logits)[:, 1], AXIS, tiled=True)
 
     return score
@@ -118,16 +109,17 @@ def make_score_step(
 def _apply_all(
     model: MultiEncoder, variables: Variables, images: Array, key: Key
 ) -> tuple[Array, Variables]:
-    return model.apply(
+    found: Any = model.apply(
         variables, images, train=True, mutable=["batch_stats"], rngs={"dropout": key}
     )
+    return found
 
 
 def _apply_head(
     model: MultiEncoder, variables: Variables, images: Array, key: Key
 ) -> tuple[Array, Variables]:
-    features = model.apply(variables, images, train=False, method="encode")
-    return model.apply(
+    features: Any = model.apply(variables, images, train=False, method="encode")
+    found: Any = model.apply(
         variables,
         lax.stop_gradient(features),
         train=True,
@@ -135,12 +127,17 @@ def _apply_head(
         mutable=["batch_stats"],
         rngs={"dropout": key},
     )
+    return found
 
 
-def _augment(key: Key, device: Array, images: Array, options: dict[str, Any]) -> Array:
+def _of_this_device(key: Key) -> Key:
+    return jax.random.fold_in(key, lax.axis_index(AXIS))
+
+
+def _augment(key: Key, images: Array, options: dict[str, Any]) -> Array:
     # One key for each sample of the global batch, so that a sample's draw does not
     # depend on the number of devices.
     count = len(images)
     keys = jax.random.split(key, count * lax.axis_size(AXIS))
-    mine = lax.dynamic_slice_in_dim(keys, device * count, count)
+    mine = lax.dynamic_slice_in_dim(keys, lax.axis_index(AXIS) * count, count)
     return jax.vmap(lambda k, x: augment(k, x, **options))(mine, images)

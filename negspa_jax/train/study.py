@@ -230,6 +230,7 @@ def _encoders(
     # Compiled once for all encoders, which differ in their key alone.
     @jax.jit
     def draw(key: Any) -> Variables:
-        return encoder.init(key, jnp.zeros(image.shape), train=False)
+        drawn: Any = encoder.init(key, jnp.zeros(image.shape), train=False)
+        return drawn
 
     return [draw(key) for key in keys]

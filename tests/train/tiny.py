@@ -1,6 +1,5 @@
 """A network that compiles in seconds, and patients whose label is easy to see."""
 
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from negspa_jax.config import Augmentation, Config, Data, Encoder, Head, Mixing,
 from negspa_jax.data.pipeline import Cache, all_sides
 from negspa_jax.models import resnet
 from negspa_jax.train.console import Reporter
-from negspa_jax.train.fit import Fitting, Fold
+from negspa_jax.train.fit import Fitting, Fold, Network
 from negspa_jax.train.history import History
 from negspa_jax.train.interrupt import StopRequest
 from negspa_jax.train.study import build_network, first_variables
@@ -59,15 +58,6 @@ def write_cache(folder: Path, *, num_patients: int, dtype=np.float32) -> Cache:
     return Cache(tuple(files), ())
 
 
-@dataclass
-class Trained:
-    """A fold that can be trained, its files, and what was said meanwhile."""
-
-    fitting: Fitting
-    start: dict
-    lines: list[str] = field(default_factory=list)
-
-
 class ListReporter(Reporter):
     """Keeps the lines instead of printing them."""
 
@@ -81,11 +71,15 @@ class ListReporter(Reporter):
 
 
 def make_fitting(
-    folder: Path, config: Config, *, cache: Cache | None = None
+    folder: Path,
+    config: Config,
+    *,
+    cache: Cache | None = None,
+    network: Network | None = None,
 ) -> tuple[Fitting, dict]:
     """A fold of twelve training and six validation patients, and first variables."""
     cache = cache or write_cache(folder / "cache", num_patients=18)
-    model, network = build_network(config, num_inputs=2)
+    model, compiled = build_network(config, num_inputs=2)
     fold = Fold(
         number=0,
         folder=folder,
@@ -98,7 +92,7 @@ def make_fitting(
     fitting = Fitting(
         fold,
         config,
-        network,
+        network or compiled,
         Checkpoints(folder / "checkpoints"),
         History(folder, tensorboard=False),
         StopRequest(),
