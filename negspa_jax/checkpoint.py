@@ -1,7 +1,9 @@
 """Checkpoints by orbax, with a SHA-256 of every leaf that is checked on load.
 
 orbax writes a step so that it is there whole or not at all, but restores a bit that
-flipped on the disk without a word; the hashes find it. Trees are stored as flat
+flipped on the disk without a word; the hashes of the leaves find it. The files are
+hashed too: orbax answers a damaged one with pages of tracebacks from its threads, so
+it is not asked to read it. Trees are stored as flat
 dictionaries {"a/b/0": array}, so that a file can be read without the code that wrote
 it, and are put back into a template's structure.
 """
@@ -9,6 +11,7 @@ it, and are put back into a template's structure.
 import hashlib
 import json
 import logging
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,6 +22,7 @@ import orbax.checkpoint as ocp
 from orbax.checkpoint.checkpoint_managers import LatestN
 
 Leaves = dict[str, np.ndarray]
+_FILES = "files.json"
 
 
 class DamagedCheckpointError(ValueError):
@@ -67,6 +71,32 @@ def sha256_of(array: np.ndarray) -> str:
     digest = hashlib.sha256(f"{array.dtype.str}{array.shape}".encode())
     digest.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
     return digest.hexdigest()
+
+
+def _hash_files(step: Path) -> dict[str, str]:
+    hashes = {}
+    for path in step.rglob("*"):
+        if path.is_file() and path.name != _FILES:
+            with path.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256")
+            hashes[path.relative_to(step).as_posix()] = digest.hexdigest()
+    return hashes
+
+
+def _check_files(step: Path) -> None:
+    try:
+        wanted = json.loads((step / _FILES).read_bytes())
+    except FileNotFoundError:
+        return
+    except ValueError:
+        wanted = {_FILES: "its own"}
+    found = _hash_files(step)
+    wrong = sorted(name for name in wanted if wanted[name] != found.get(name))
+    if wrong:
+        raise DamagedCheckpointError(
+            f"{step} must hold the files that were written, but {len(wrong)} differ or "
+            f"are missing, {wrong[0]} first"
+        )
 
 
 def _text_hash(notes: dict[str, Any]) -> str:
@@ -118,6 +148,11 @@ class Checkpoints:
             ),
             force=True,
         )
+        # Of a process that is killed just here the step counts, by its leaves.
+        where = self._folder / str(step)
+        part = self._folder / f"{step}.{_FILES}.part"
+        part.write_text(json.dumps(_hash_files(where)), encoding="utf-8")
+        os.replace(part, where / _FILES)
 
     def load(self, step: int) -> tuple[Leaves, dict[str, Any]]:
         """Return the leaves and the notes of one step, every hash checked.
@@ -126,6 +161,7 @@ class Checkpoints:
             DamagedCheckpointError: naming the folder and what is wrong.
         """
         where = self._folder / str(step)
+        _check_files(where)
         try:
             found = self._manager.restore(
                 step,
