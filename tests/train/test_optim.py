@@ -1,0 +1,197 @@
+"""Rates against torch's scheduler and closed forms, Adam against the paper."""
+
+import itertools
+import math
+import warnings
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from negspa_jax.train.optim import (
+    annealed_rate,
+    join_variables,
+    make_adam,
+    split_frozen,
+)
+
+PAPER = {"beta1": 0.9, "beta2": 0.999, "eps": 1e-8}
+RESTARTS = (0, 30, 90, 210)  # of T_0 = 30, T_mult = 2
+RATES = {"learning_rate": 1e-4}
+
+
+# --- the rate -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("epoch", RESTARTS)
+def test_the_rate_is_full_at_a_restart(epoch):
+    assert annealed_rate(epoch, **RATES) == 1e-4
+
+
+@pytest.mark.parametrize(
+    ("start", "period"), [(0, 30), (30, 60), (90, 120), (210, 240)]
+)
+def test_the_rate_is_half_at_half_of_a_period(start, period):
+    assert annealed_rate(start + period / 2, **RATES) == pytest.approx(5e-5, rel=1e-12)
+
+
+@pytest.mark.parametrize(("start", "period"), [(0, 30), (30, 60), (90, 120)])
+def test_the_rate_is_nearly_its_minimum_before_a_restart(start, period):
+    rate = annealed_rate(start + period - 1, **RATES, minimum_rate=1e-6)
+    last = 1 + math.cos(math.pi * (period - 1) / period)
+    assert rate == pytest.approx(1e-6 + (1e-4 - 1e-6) * last / 2, rel=1e-12)
+
+
+def test_the_rate_falls_within_a_period():
+    rates = [annealed_rate(epoch, **RATES) for epoch in range(90, 210)]
+    assert all(a > b for a, b in itertools.pairwise(rates))
+
+
+def test_with_factor_one_the_periods_are_equal():
+    rates = [
+        annealed_rate(e, **RATES, restart_epochs=7, restart_factor=1) for e in range(70)
+    ]
+    np.testing.assert_array_equal(np.reshape(rates, (10, 7)), [rates[:7]] * 10)
+
+
+def test_the_rate_has_no_other_restarts_in_300_epochs():
+    rates = [annealed_rate(epoch, **RATES) for epoch in range(300)]
+    rises = [e for e in range(1, 300) if rates[e] > rates[e - 1]]
+    assert rises == [30, 90, 210]
+
+
+def torch_rates(torch, epochs, *, t_0, t_mult, eta_min, base):
+    """The rates of torch's scheduler, stepped to each of the epochs."""
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=base)
+    scheduler = torch.optim.lr_scheduler.CosineAnnealingWarmRestarts(
+        optimizer, T_0=t_0, T_mult=t_mult, eta_min=eta_min
+    )
+    rates = []
+    for epoch in epochs:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            scheduler.step(epoch)
+        rates.append(optimizer.param_groups[0]["lr"])
+    return rates
+
+
+@pytest.mark.reference
+@pytest.mark.parametrize("t_mult", [1, 2, 3])
+@pytest.mark.parametrize("eta_min", [0.0, 1e-6])
+@pytest.mark.parametrize("steps", [1, 5], ids=["epochs", "fractions"])
+def test_the_rate_equals_torchs_over_300_epochs(t_mult, eta_min, steps):
+    torch = pytest.importorskip("torch")
+    epochs = [i / steps for i in range(300 * steps)]
+    options = {"t_0": 30, "t_mult": t_mult, "eta_min": eta_min, "base": 1e-4}
+    theirs = torch_rates(torch, epochs, **options)
+    ours = [
+        annealed_rate(
+            epoch,
+            learning_rate=1e-4,
+            restart_epochs=30,
+            restart_factor=t_mult,
+            minimum_rate=eta_min,
+        )
+        for epoch in epochs
+    ]
+    np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-7 * 1e-4)
+
+
+# --- Adam -----------------------------------------------------------------------------
+
+
+def numpy_adam(start, gradients, *, rate, beta1, beta2, eps, weight_decay=0.0):
+    """Algorithm 1 of Kingma and Ba, with AdamW's decoupled decay."""
+    theta, m, v = start.copy(), 0.0, 0.0
+    for t, g in enumerate(gradients, start=1):
+        m = beta1 * m + (1 - beta1) * g
+        v = beta2 * v + (1 - beta2) * g**2
+        m_hat, v_hat = m / (1 - beta1**t), v / (1 - beta2**t)
+        theta = theta - rate * (m_hat / (np.sqrt(v_hat) + eps) + weight_decay * theta)
+    return theta
+
+
+def our_adam(start, gradients, *, rate, **options):
+    """The same by `make_adam`, as the train step applies it."""
+    adam = make_adam(**{"weight_decay": 0.0} | options)
+    theta = jnp.asarray(start)
+    state = adam.init(theta)
+    for g in gradients:
+        direction, state = adam.update(jnp.asarray(g), state, theta)
+        theta = optax.apply_updates(theta, jax.tree.map(lambda d: -rate * d, direction))
+    return np.asarray(theta)
+
+
+def problem():
+    """Start and gradients, one of them zero and one tiny."""
+    random = np.random.default_rng(0)
+    gradients = random.normal(size=(20, 5))
+    gradients[3], gradients[:, 4] = 0, 1e-9
+    return random.normal(size=5), gradients
+
+
+@pytest.mark.parametrize("weight_decay", [0.0, 0.1])
+def test_adam_is_the_papers_algorithm(weight_decay):
+    options = PAPER | {"rate": 1e-2, "weight_decay": weight_decay}
+    with jax.enable_x64(True):
+        ours = our_adam(*problem(), **options)
+    assert ours.dtype == np.float64
+    np.testing.assert_allclose(ours, numpy_adam(*problem(), **options), rtol=1e-10)
+
+
+@pytest.mark.reference
+@pytest.mark.parametrize("weight_decay", [0.0, 0.1])
+def test_adam_is_torchs(weight_decay):
+    torch = pytest.importorskip("torch")
+    start, gradients = problem()
+    theta = torch.nn.Parameter(torch.tensor(start))
+    kind = torch.optim.AdamW if weight_decay else torch.optim.Adam
+    optimizer = kind([theta], lr=1e-2, eps=1e-8, weight_decay=weight_decay)
+    for g in gradients:
+        theta.grad = torch.tensor(g)
+        optimizer.step()
+    with jax.enable_x64(True):
+        ours = our_adam(start, gradients, rate=1e-2, weight_decay=weight_decay, **PAPER)
+    np.testing.assert_allclose(ours, theta.detach().numpy(), rtol=1e-9)
+
+
+def test_the_rate_is_left_to_the_step():
+    adam = make_adam(**PAPER, weight_decay=0.0)
+    gradient = jnp.array([2.0, -0.5])
+    direction, _ = adam.update(gradient, adam.init(gradient), gradient)
+    np.testing.assert_allclose(direction, [1.0, -1.0], rtol=1e-5)
+
+
+# --- what is frozen -------------------------------------------------------------------
+
+VARIABLES = {
+    "params": {"encoders_0": {"w": 1}, "encoders_1": {"w": 2}, "head": {"w": 3}},
+    "batch_stats": {"encoders_0": {"mean": 4}, "encoders_1": {"mean": 5}},
+}
+
+
+@pytest.mark.parametrize("frozen", ["none", "encoders"])
+def test_joining_undoes_splitting(frozen):
+    assert join_variables(*split_frozen(VARIABLES, frozen=frozen)) == VARIABLES
+
+
+def test_frozen_encoders_leave_the_head_alone_to_be_trained():
+    trainable, frozen = split_frozen(VARIABLES, frozen="encoders")
+    assert trainable == {"params": {"head": {"w": 3}}, "batch_stats": {}}
+    assert frozen["params"].keys() == {"encoders_0", "encoders_1"}
+    assert frozen["batch_stats"] == VARIABLES["batch_stats"]
+
+
+def test_with_nothing_frozen_everything_is_trained():
+    trainable, frozen = split_frozen(VARIABLES, frozen="none")
+    assert trainable == VARIABLES
+    assert frozen == {"params": {}, "batch_stats": {}}
+
+
+def test_more_than_ten_encoders_are_frozen_too():
+    many = {"params": {f"encoders_{i}": i for i in range(12)} | {"head": 0}}
+    trainable, frozen = split_frozen(many, frozen="encoders")
+    assert trainable == {"params": {"head": 0}}
+    assert len(frozen["params"]) == 12
