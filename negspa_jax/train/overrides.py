@@ -138,7 +138,10 @@ def _switch(text: str) -> bool:
 
 
 def _names(text: str) -> tuple[str, ...]:
-    return tuple(text.split(","))
+    # t1w,fs as well as the Python literal ('t1w', 'fs').
+    literal = re.fullmatch(r"[(\[](.*?),?[)\]]", text)
+    names = (literal[1] if literal else text).split(",")
+    return tuple(name.strip(" '\"") for name in names)
 
 
 _PARSERS: dict[Any, Callable[[str], Any]] = {

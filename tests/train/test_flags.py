@@ -73,6 +73,9 @@ def set_by(command) -> dict:
         ("data.sequences=adc,t2", "data.sequences", ["adc", "t2"]),
         ("data.sequences=adc", "data.sequences", ["adc"]),
         ("data.sequences=3d_flair,T2 FS", "data.sequences", ["3d_flair", "T2 FS"]),
+        ("data.sequences=('adc', \"t2\")", "data.sequences", ["adc", "t2"]),
+        ("data.sequences=['adc',]", "data.sequences", ["adc"]),
+        ("data.sequences=ADC (b1),T2", "data.sequences", ["ADC (b1)", "T2"]),
         ("data.sequences=1e3,True", "data.sequences", ["1e3", "True"]),
     ],
 )
