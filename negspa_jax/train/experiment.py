@@ -30,11 +30,22 @@ from negspa_jax.train.console import Reporter
 from negspa_jax.train.fit import Fitting, Fold, Network
 from negspa_jax.train.history import History
 from negspa_jax.train.interrupt import StopRequest
+from negspa_jax.train.network import build_network, first_variables
 from negspa_jax.train.optim import Variables
 from negspa_jax.train.progress import check_batch_sizes
-from negspa_jax.train.rundir import claim, environment, locked, write_json
+from negspa_jax.train.rundir import (
+    check_claim,
+    claim,
+    environment,
+    locked,
+    write_json,
+)
 from negspa_jax.train.score import predict_scores
-from negspa_jax.train.study import Study, build_network, first_variables, prepare
+from negspa_jax.train.study import (
+    Study,
+    find_cohort,
+    prepare,
+)
 from negspa_jax.train.summary import format_summary, summarise
 
 
@@ -68,9 +79,12 @@ def run(
         cache_dir=config.runtime.weights_dir or None,
     )
     with _held(workdir, wait=True):
-        study = prepare(config, workdir, reporter)
-        if parallel.is_first():
-            claim(workdir, _manifest(config, study, weights))
+        table = find_cohort(config, workdir, reporter)
+        manifest = _manifest(config, table, weights)
+        known = check_claim(workdir, manifest)
+        study = prepare(config, table, workdir, reporter, resumed=known)
+        if parallel.is_first() and not known:
+            claim(workdir, manifest)
     model, network = build_network(config, num_inputs=len(config.data.sequences))
     for fold in chosen:
         folder = workdir / f"fold_{fold}"
@@ -107,17 +121,11 @@ def _choose_folds(config: Config, folds: Sequence[int] | None) -> list[int]:
     return list(range(count)) if folds is None else sorted(set(folds))
 
 
-def _manifest(config: Config, study: Study, weights: Weights | None) -> dict[str, Any]:
+def _manifest(config: Config, table: Path, weights: Weights | None) -> dict[str, Any]:
     return {
         "config": flatten(config),
-        "inputs": {
-            "cohort": str(study.cohort.path),
-            "cohort_sha256": file_sha256(study.cohort.path),
-            "files": len(study.hashes),
-            "patients": len(study.cohort.patients),
-        },
+        "inputs": {"cohort": str(table), "cohort_sha256": file_sha256(table)},
         "weights": {"sha256": weights.sha256 if weights else None},
-        "environment": environment(),
     }
 
 

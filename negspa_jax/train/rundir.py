@@ -60,8 +60,12 @@ def write_json(path: Path, content: Any) -> None:
     write_text(path, json.dumps(content, indent=2, sort_keys=True) + "\n")
 
 
-def claim(workdir: Path, manifest: dict[str, Any]) -> None:
-    """Write the manifest of a new run, or check that an old one is this run.
+def check_claim(workdir: Path, manifest: dict[str, Any]) -> bool:
+    """Return whether the directory holds this run; False if it holds none yet.
+
+    The manifest is written by `claim` when all input has been found good; what an
+    attempt before that left behind counts for nothing, so that a table can be mended
+    and tried again.
 
     Args:
         workdir: of the run.
@@ -72,8 +76,7 @@ def claim(workdir: Path, manifest: dict[str, Any]) -> None:
     """
     path = workdir / "manifest.json"
     if not path.exists():
-        write_json(path, manifest | {"research_use": "not a medical device"})
-        return
+        return False
     try:
         old = json.loads(path.read_text(encoding="utf-8"))
         found = config.differences(old["config"], manifest["config"])
@@ -83,13 +86,20 @@ def claim(workdir: Path, manifest: dict[str, Any]) -> None:
                 for name, value in manifest[part].items()
                 if old[part].get(name) != value
             ]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{path} must be a run's manifest, got {error!r}") from None
     if found:
         raise ValueError(
             f"{workdir} holds a run made otherwise: {'; '.join(found)}: give the same "
             "settings to resume it, or another --workdir"
         )
+    return True
+
+
+def claim(workdir: Path, manifest: dict[str, Any]) -> None:
+    """Write the manifest of a new run."""
+    content = manifest | {"environment": environment(), "use": "research only"}
+    write_json(workdir / "manifest.json", content)
 
 
 def environment() -> dict[str, Any]:

@@ -1,17 +1,10 @@
-"""What all folds of a run share: patients, folds, sub-images, network, first weights.
-
-Here, and in `experiment`, a `Config` is unpacked into the rooms' keywords.
-"""
+"""What all folds of a run share: patients, folds, sub-images."""
 
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
 from negspa_jax.config import Config
@@ -32,16 +25,11 @@ from negspa_jax.data.pipeline import (
     build_cache,
     patients_of,
 )
-from negspa_jax.mixcut import Options
-from negspa_jax.models import MultiEncoder, load_encoder_weights, make_encoder
 from negspa_jax.predictions import TRAIN
 from negspa_jax.shapes import Int
 from negspa_jax.train import parallel
 from negspa_jax.train.console import Reporter
-from negspa_jax.train.fit import Network
-from negspa_jax.train.optim import Variables, make_adam
 from negspa_jax.train.rundir import write_text
-from negspa_jax.train.step import make_score_step, make_train_step
 
 # Everything in config.data but these is a keyword of `crop_patient`.
 _NOT_OF_CROPS = ("cohort", "phantom", "num_folds")
@@ -91,33 +79,48 @@ def find_cohort(config: Config, workdir: Path, reporter: Reporter) -> Path:
         f"No cohort was given (--config.data.cohort=FILE): this run uses the synthetic "
         f"cohort '{config.data.phantom}' in {folder}."
     )
-    table = folder / "cohort.csv"
-    if not table.exists() and parallel.is_first():
-        write_phantom(folder, preset=config.data.phantom, seed=config.seed)
+    if not folder.exists() and parallel.is_first():
+        part = folder.with_suffix(".part")
+        write_phantom(part, preset=config.data.phantom, seed=config.seed)
+        part.rename(folder)
     parallel.wait_for_all("phantom")
-    return table
+    return folder / "cohort.csv"
 
 
-def prepare(config: Config, workdir: Path, reporter: Reporter) -> Study:
-    """Read and check the cohort, assign the folds, decode the volumes.
+def prepare(
+    config: Config, table: Path, workdir: Path, reporter: Reporter, *, resumed: bool
+) -> Study:
+    """Read and check the cohort, decode the volumes, assign the folds.
+
+    Args:
+        config: of the run.
+        table: the cohort's.
+        workdir: of the run.
+        reporter: is told what happens.
+        resumed: compare the inputs with the run's; otherwise this is their first
+            sight.
 
     Raises:
         ValueError: listing everything in the table or the files that cannot be used.
     """
-    table = find_cohort(config, workdir, reporter)
-    cohort = read_cohort(table, sequences=config.data.sequences)
-    hashes = record_inputs(cohort, manifest=workdir / "inputs.csv")
+    cohort = read_cohort(table, sequences=config.data.sequences, require_labels=False)
+    seen = workdir / "inputs.csv"
+    if not resumed and parallel.is_first():
+        seen.unlink(missing_ok=True)
+    parallel.wait_for_all("first sight")
+    hashes = record_inputs(cohort, manifest=seen)
     check_leakage(cohort, hashes)
-    folds = _folds(cohort, config, workdir / "folds.csv")
+    labels = _training_labels(cohort)
     caches = {
         size: _decode(cohort, hashes, config, workdir, size, reporter)
         for size in sorted({stage.image_size for stage in config.stages})
     }
+    folds = _folds(labels, config, workdir / "folds.csv")
     sides = _SIDES.get(config.data.sides, (config.data.sides,))
     return Study(cohort, hashes, folds, caches, sides)
 
 
-def _folds(cohort: Cohort, config: Config, path: Path) -> dict[str, int]:
+def _training_labels(cohort: Cohort) -> dict[str, int]:
     training = [p for p in cohort.patients if p.split == TRAIN]
     unknown = [p.patient_id for p in training if p.label is None]
     if unknown or not training:
@@ -125,11 +128,14 @@ def _folds(cohort: Cohort, config: Config, path: Path) -> dict[str, int]:
         raise ValueError(
             f"{cohort.path}: rows of the split '{TRAIN}' must have a label, got {got}"
         )
-    labels = {p.patient_id: int(p.label or 0) for p in training}
-    if not path.exists():
+    return {p.patient_id: int(p.label or 0) for p in training}
+
+
+def _folds(labels: dict[str, int], config: Config, path: Path) -> dict[str, int]:
+    if not path.exists() and parallel.is_first():
         count, seed = config.data.num_folds, config.seed
-        folds = assign_folds(labels, num_folds=count, seed=seed)
-        write_text(path, format_folds(folds))
+        write_text(path, format_folds(assign_folds(labels, num_folds=count, seed=seed)))
+    parallel.wait_for_all("folds")
     return read_folds(path, labels=labels, num_folds=config.data.num_folds)
 
 
@@ -153,84 +159,3 @@ def _decode(
     for line in cache.warnings:
         reporter.tell(f"warning: {line}")
     return cache
-
-
-def build_network(config: Config, *, num_inputs: int) -> tuple[MultiEncoder, Network]:
-    """Return the model, and its steps spread over the devices."""
-    model = MultiEncoder(
-        encoder=config.encoder.name,
-        num_inputs=num_inputs,
-        shared=config.encoder.shared,
-        normalize=config.encoder.normalize,
-        hidden=config.head.hidden,
-        dropout=config.head.dropout,
-        dtype=jnp.bfloat16 if config.precision == "bfloat16" else None,
-        axis_name=parallel.AXIS,
-    )
-    adam = make_adam(
-        beta1=config.optimizer.beta1,
-        beta2=config.optimizer.beta2,
-        eps=config.optimizer.eps,
-        weight_decay=config.optimizer.weight_decay,
-    )
-    steps = {
-        frozen: parallel.spread(
-            make_train_step(
-                model,
-                adam,
-                frozen=frozen,
-                augmentation=dataclasses.asdict(config.augmentation),
-                mixing=Options(**dataclasses.asdict(config.mixing)),
-            ),
-            batched=(False, False, False, False, False, True, True),
-            donate=True,
-        )
-        for frozen in {stage.frozen for stage in config.stages}
-    }
-    score = parallel.spread(make_score_step(model), batched=(False, True), donate=False)
-    return model, Network(steps, score, adam)
-
-
-def first_variables(
-    model: MultiEncoder, config: Config, weights: Path | None, *, fold: int
-) -> Variables:
-    """Return a fold's variables before training: random head, pretrained encoders.
-
-    Args:
-        model: from `build_network`.
-        config: of the run; its seed draws what is random.
-        weights: file of the encoders' weights; None for random encoders.
-        fold: each has another random head.
-    """
-    key = jax.random.fold_in(jax.random.key(config.seed), fold)
-    key_head, *keys = jax.random.split(key, 1 + model.num_inputs)
-    size = config.stages[0].image_size
-    image = jax.ShapeDtypeStruct((1, size, size, 3), np.float32)
-    encoders = _encoders(model, weights, keys, image)
-    maps = jax.eval_shape(
-        partial(make_encoder(model.encoder).apply, train=False), encoders[0], image
-    )
-    shape = (1, model.num_inputs, *maps.shape[1:])
-    head = model.init(key_head, jnp.zeros(shape), train=False, method="classify")
-    variables: Variables = {"params": dict(head["params"]), "batch_stats": {}}
-    for index, encoder in enumerate(encoders):
-        for collection in variables:
-            variables[collection][f"encoders_{index}"] = encoder[collection]
-    return parallel.to_host(variables)
-
-
-def _encoders(
-    model: MultiEncoder, weights: Path | None, keys: list[Any], image: Any
-) -> list[Variables]:
-    keys = keys[:1] if model.shared else keys
-    if weights is not None:
-        return [load_encoder_weights(weights, encoder=model.encoder)] * len(keys)
-    encoder = make_encoder(model.encoder)
-
-    # Compiled once for all encoders, which differ in their key alone.
-    @jax.jit
-    def draw(key: Any) -> Variables:
-        drawn: Any = encoder.init(key, jnp.zeros(image.shape), train=False)
-        return drawn
-
-    return [draw(key) for key in keys]

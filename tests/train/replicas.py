@@ -13,10 +13,10 @@ import pytest
 from negspa_jax.checkpoint import to_leaves
 from negspa_jax.data.pipeline import all_sides
 from negspa_jax.train import parallel
+from negspa_jax.train.network import build_network, first_variables
 from negspa_jax.train.optim import join_variables, split_frozen
 from negspa_jax.train.score import predict_scores
 from negspa_jax.train.step import start_state
-from negspa_jax.train.study import build_network, first_variables
 from tests.train.tiny import tiny_config, use_tiny_encoder, write_cache
 
 STEPS, BATCH = 20, 8

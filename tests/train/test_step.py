@@ -8,9 +8,9 @@ from jax.extend.core import jaxprs_in_params
 
 from negspa_jax.config import Augmentation, Head, Mixing, Optimizer
 from negspa_jax.train import parallel
+from negspa_jax.train.network import build_network, first_variables
 from negspa_jax.train.optim import split_frozen
 from negspa_jax.train.step import start_state
-from negspa_jax.train.study import build_network, first_variables
 from tests.train.tiny import tiny_config, use_tiny_encoder
 
 LABELS = np.eye(2, dtype=np.float32)[[0, 1, 0, 1]]

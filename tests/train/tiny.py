@@ -15,7 +15,7 @@ from negspa_jax.train.console import Reporter
 from negspa_jax.train.fit import Fitting, Fold, Network
 from negspa_jax.train.history import History
 from negspa_jax.train.interrupt import StopRequest
-from negspa_jax.train.study import build_network, first_variables
+from negspa_jax.train.network import build_network, first_variables
 
 TINY = partial(resnet.ResNet, blocks=(1, 0, 0, 0), bottleneck=False)
 

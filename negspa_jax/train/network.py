@@ -1,0 +1,99 @@
+"""A run's network: the model, its compiled steps, its variables before training."""
+
+import dataclasses
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from negspa_jax.config import Config
+from negspa_jax.mixcut import Options
+from negspa_jax.models import MultiEncoder, load_encoder_weights, make_encoder
+from negspa_jax.train import parallel
+from negspa_jax.train.fit import Network
+from negspa_jax.train.optim import Variables, make_adam
+from negspa_jax.train.step import make_score_step, make_train_step
+
+
+def build_network(config: Config, *, num_inputs: int) -> tuple[MultiEncoder, Network]:
+    """Return the model, and its steps spread over the devices."""
+    model = MultiEncoder(
+        encoder=config.encoder.name,
+        num_inputs=num_inputs,
+        shared=config.encoder.shared,
+        normalize=config.encoder.normalize,
+        hidden=config.head.hidden,
+        dropout=config.head.dropout,
+        dtype=jnp.bfloat16 if config.precision == "bfloat16" else None,
+        axis_name=parallel.AXIS,
+    )
+    adam = make_adam(
+        beta1=config.optimizer.beta1,
+        beta2=config.optimizer.beta2,
+        eps=config.optimizer.eps,
+        weight_decay=config.optimizer.weight_decay,
+    )
+    steps = {
+        frozen: parallel.spread(
+            make_train_step(
+                model,
+                adam,
+                frozen=frozen,
+                augmentation=dataclasses.asdict(config.augmentation),
+                mixing=Options(**dataclasses.asdict(config.mixing)),
+            ),
+            batched=(False, False, False, False, False, True, True),
+            donate=True,
+        )
+        for frozen in {stage.frozen for stage in config.stages}
+    }
+    score = parallel.spread(make_score_step(model), batched=(False, True), donate=False)
+    return model, Network(steps, score, adam)
+
+
+def first_variables(
+    model: MultiEncoder, config: Config, weights: Path | None, *, fold: int
+) -> Variables:
+    """Return a fold's variables before training: random head, pretrained encoders.
+
+    Args:
+        model: from `build_network`.
+        config: of the run; its seed draws what is random.
+        weights: file of the encoders' weights; None for random encoders.
+        fold: each has another random head.
+    """
+    key = jax.random.fold_in(jax.random.key(config.seed), fold)
+    key_head, *keys = jax.random.split(key, 1 + model.num_inputs)
+    size = config.stages[0].image_size
+    image = jax.ShapeDtypeStruct((1, size, size, 3), np.float32)
+    encoders = _encoders(model, weights, keys, image)
+    maps = jax.eval_shape(
+        partial(make_encoder(model.encoder).apply, train=False), encoders[0], image
+    )
+    shape = (1, model.num_inputs, *maps.shape[1:])
+    head = model.init(key_head, jnp.zeros(shape), train=False, method="classify")
+    variables: Variables = {"params": dict(head["params"]), "batch_stats": {}}
+    for index, encoder in enumerate(encoders):
+        for collection in variables:
+            variables[collection][f"encoders_{index}"] = encoder[collection]
+    return parallel.to_host(variables)
+
+
+def _encoders(
+    model: MultiEncoder, weights: Path | None, keys: list[Any], image: Any
+) -> list[Variables]:
+    keys = keys[:1] if model.shared else keys
+    if weights is not None:
+        return [load_encoder_weights(weights, encoder=model.encoder)] * len(keys)
+    encoder = make_encoder(model.encoder)
+
+    # Compiled once for all encoders, which differ in their key alone.
+    @jax.jit
+    def draw(key: Any) -> Variables:
+        drawn: Any = encoder.init(key, jnp.zeros(image.shape), train=False)
+        return drawn
+
+    return [draw(key) for key in keys]
