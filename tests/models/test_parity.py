@@ -12,7 +12,7 @@ from tests.models.torchvision_networks import random_network
 
 pytestmark = pytest.mark.reference
 
-IMAGES = np.random.default_rng(1).uniform(size=(3, 64, 64, 3)).astype(np.float32)
+IMAGES = np.random.default_rng(1).uniform(size=(3, 48, 48, 3)).astype(np.float32)
 
 
 class Case(NamedTuple):
@@ -74,6 +74,7 @@ def assert_close(ours: np.ndarray, theirs: np.ndarray, tolerance: float) -> None
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("train", [False, True], ids=["eval", "train"])
 def test_all_equals_torchvision_in_float64(case, train, monkeypatch):
     # torch draws other units to drop: its probability is 0 here, and so is ours.

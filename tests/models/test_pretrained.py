@@ -132,7 +132,7 @@ def test_what_does_not_fit_is_named(change, sentence, state, save):
 
 
 def test_another_networks_weights_are_refused(state, save):
-    with pytest.raises(ValueError, match="must hold the tensor .* of resnet34"):
+    with pytest.raises(ValueError, match=r"must hold the tensor .* of resnet34"):
         load_encoder_weights(save(state), encoder="resnet34")
 
 
@@ -232,7 +232,7 @@ def test_a_file_that_torch_has_downloaded_is_used(published, tmp_path):
 
 def test_a_download_with_another_hash_is_not_kept(published, tmp_path):
     published.write_bytes(b"other")
-    with pytest.raises(ValueError, match="SHA-256 of .* must start with"):
+    with pytest.raises(ValueError, match=r"SHA-256 of .* must start with"):
         resolve_weights("imagenet", encoder="resnet18")
     assert list((tmp_path / "ours").iterdir()) == []
 
@@ -250,14 +250,14 @@ def test_without_network_the_sentence_says_what_to_do(published, monkeypatch, tm
         raise OSError("Name or service not known")
 
     monkeypatch.setattr(urllib.request, "urlopen", fail)
-    with pytest.raises(ValueError, match="--config.encoder.weights=none") as caught:
+    with pytest.raises(ValueError, match=r"--config.encoder.weights=none") as caught:
         resolve_weights("imagenet", encoder="resnet18")
     assert str(tmp_path / "ours") in str(caught.value)
     assert published.name in str(caught.value)
 
 
 def test_a_missing_file_is_refused():
-    with pytest.raises(ValueError, match="got 'nowhere.pth'"):
+    with pytest.raises(ValueError, match=r"got 'nowhere.pth'"):
         resolve_weights("nowhere.pth", encoder="resnet18")
 
 
