@@ -118,6 +118,11 @@ def write_phantom(
 
 
 def find_preset(preset: str | Preset) -> Preset:
+    """Return a preset by its name; a `Preset` as it is.
+
+    Raises:
+      ValueError: for a name that is none.
+    """
     if isinstance(preset, Preset):
         return preset
     if preset not in PRESETS:
