@@ -15,14 +15,14 @@ float32 means that both sides may use TF32; bfloat16 is autocast in PyTorch.
 
 What bought what (`cpu_ms`, one encoder, batch 4, 224 px, stage 2, Xeon with AVX-512):
 
-- 1x1 convolutions as matrix products: ResNet50 1,521 -> 1,072 (XLA's convolution spends
-  it on the weight gradient).
-- max-pooling by elementwise choices: ResNet18 378 -> 354; the gradient of XLA's windowed
-  maximum is a scatter, 104 ms of wall time against 13 for the stem's map.
-- all batch normalization together: 386 -> 354 without it. Variance without the reference
-  that keeps it from cancelling, or sums in two steps: no difference.
-- `--xla_cpu_prefer_vector_width=512`, fast math, oneDNN custom calls, YNNPACK off (354 ->
-  403): no gain or a loss, so no flag is set.
+- 1x1 convolutions as matrix products: ResNet50 1,521 -> 1,072 (what XLA's convolution
+  is slow at is their weight gradient).
+- max-pooling by elementwise choices: ResNet18 378 -> 354; the gradient of XLA's own
+  windowed maximum is a scatter, 104 ms of wall time against 13 for the stem's map.
+- all batch normalization together costs 386 - 354. Variance without the reference that
+  keeps it from cancelling, or sums in two steps: no difference.
+- `--xla_cpu_prefer_vector_width=512`, fast math, oneDNN custom calls: no gain; YNNPACK
+  off: 356 -> 403. So no flag is set.
 
 What is missing to PyTorch: forward and input-gradient convolutions are level with its
 oneDNN (260 against 290 GFLOP/s), but XLA's weight gradient of a 3x3 convolution with 64
@@ -35,7 +35,6 @@ import os
 import platform
 import subprocess
 import time
-from collections.abc import Callable
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
@@ -47,11 +46,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-import torch
 from absl import app, flags, logging
 
+from benchmarks.train_step_torch import RATE, Step, torch_steps
 from negspa_jax.models import ENCODERS, MultiEncoder
-from tests.models.torchvision_import import import_torchvision
 
 _ENCODER = flags.DEFINE_multi_enum(
     "encoder", ["resnet18", "resnet50"], list(ENCODERS), "network, may be repeated"
@@ -65,9 +63,6 @@ _PRECISION = flags.DEFINE_enum(
 _ROUNDS = flags.DEFINE_integer("rounds", 7, "rounds measured", lower_bound=3)
 _STEPS = flags.DEFINE_integer("steps", 1, "steps in a round", lower_bound=1)
 _OUT = flags.DEFINE_string("out", None, "file to which the JSON lines are added")
-
-RATE = 1e-4
-Step = Callable[[], Any]
 
 
 def main(_: list[str]) -> None:
@@ -92,7 +87,7 @@ def measure_stage(encoder: str, stage: int) -> dict[str, Any]:
     images = generator.uniform(size=shape).astype(np.float32)
     labels = generator.integers(0, 2, size=_BATCH.value)
     steps = {"ours": jax_step(encoder, stage, images, labels)}
-    steps |= torch_steps(encoder, stage, images, labels)
+    steps |= torch_steps(encoder, stage, images, labels, precision=_PRECISION.value)
     times = time_in_turns(steps)
     rivals = [times[name] for name in times if name != "ours"]
     ratios = {
@@ -174,94 +169,6 @@ def jax_step(encoder: str, stage: int, images: np.ndarray, labels: np.ndarray) -
     def run() -> None:
         state[0], _ = compiled(state[0], encoders, *batch)
         jax.block_until_ready(state[0])
-
-    return run
-
-
-class TorchMultiEncoder(torch.nn.Module):
-    """The same network of torchvision's parts."""
-
-    def __init__(self, encoder: str, num_inputs: int) -> None:
-        super().__init__()
-        make = getattr(import_torchvision().models, encoder)
-        networks = [make(weights=None) for _ in range(num_inputs)]
-        is_vgg = encoder == "vgg16_bn"
-        self.encoders = torch.nn.ModuleList(
-            net.features if is_vgg else torch.nn.Sequential(*list(net.children())[:-2])
-            for net in networks
-        )
-        width = 2048 if encoder in ("resnet50", "resnet101") else 512
-        self.head = torch.nn.Sequential(
-            torch.nn.Linear(width * num_inputs, 512),
-            torch.nn.ReLU(),
-            torch.nn.Linear(512, 2),
-        )
-
-    def encode(self, images: list[torch.Tensor]) -> torch.Tensor:
-        pairs = zip(self.encoders, images, strict=True)
-        return torch.cat([encoder(image) for encoder, image in pairs], dim=1)
-
-    def forward(self, images: list[torch.Tensor], frozen: bool) -> torch.Tensor:
-        with torch.set_grad_enabled(not frozen):
-            features = self.encode(images)
-        return self.head(features.mean((2, 3)))
-
-
-def torch_steps(
-    encoder: str, stage: int, images: np.ndarray, labels: np.ndarray
-) -> dict[str, Step]:
-    """PyTorch's candidates."""
-    torch.set_float32_matmul_precision("high")
-    layouts = {
-        "torch_contiguous": torch.contiguous_format,
-        "torch_channels_last": torch.channels_last,
-    }
-    steps = {}
-    for name, layout in layouts.items():
-        steps[name] = torch_step(encoder, stage, images, labels, layout, False)
-        if torch.cuda.is_available():
-            compiled = torch_step(encoder, stage, images, labels, layout, True)
-            steps[f"{name}_compiled"] = compiled
-    return steps
-
-
-def torch_step(
-    encoder: str,
-    stage: int,
-    images: np.ndarray,
-    labels: np.ndarray,
-    layout: torch.memory_format,
-    compiled: bool,
-) -> Step:
-    """One step of PyTorch's; it returns when the device has finished."""
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    model = TorchMultiEncoder(encoder, images.shape[1]).to(device)
-    model.to(memory_format=layout)  # type: ignore[call-overload]
-    model.encoders.train(stage == 2)
-    batch = [
-        torch.from_numpy(images[:, m].transpose(0, 3, 1, 2).copy())
-        .to(device)
-        .contiguous(memory_format=layout)
-        for m in range(images.shape[1])
-    ]
-    targets = torch.from_numpy(labels).to(device)
-    trained = model.parameters() if stage == 2 else model.head.parameters()
-    # The fused update is the fastest that PyTorch has on both devices.
-    optimizer = torch.optim.Adam(trained, lr=RATE, fused=True)
-    forward = torch.compile(model) if compiled else model
-    autocast = torch.autocast(
-        device, torch.bfloat16, enabled=_PRECISION.value == "bfloat16"
-    )
-
-    def run() -> None:
-        optimizer.zero_grad(set_to_none=True)
-        with autocast:
-            logits = forward(batch, stage == 1)
-            loss = torch.nn.functional.cross_entropy(logits.float(), targets)
-        loss.backward()
-        optimizer.step()
-        if device == "cuda":
-            torch.cuda.synchronize()
 
     return run
 
