@@ -14,6 +14,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -52,9 +53,20 @@ class Cache:
     files: tuple[Path, ...]
     warnings: tuple[str, ...]
 
+    @cached_property
+    def _layout(self) -> np.memmap:
+        return np.load(self.files[0], mmap_mode="r")
+
     def read(self, patient: int, side: int) -> Float[np.ndarray, "m h w c"]:
-        """Return one sample; only its part of the file is read."""
-        return np.load(self.files[patient], mmap_mode="r")[side]
+        """Return one sample; only its part of the file is read.
+
+        All files have the layout of the first, whose header alone is parsed: numpy
+        parses headers as Python source, which Python 3.11 cannot do in two threads
+        at a time (SystemError: AST constructor recursion depth mismatch).
+        """
+        like = self._layout
+        path, kind, offset = self.files[patient], like.dtype, like.offset
+        return np.memmap(path, kind, "r", offset, like.shape)[side]
 
 
 def build_cache(
@@ -151,6 +163,8 @@ def evaluation_batches(
 def _read(
     cache: Cache, samples: Samples, batches: Any, rows: slice, workers: int
 ) -> Iterator[Batch]:
+    cache.read(0, 0)  # parses the header in this thread, before others read
+
     def read(indices: Int[np.ndarray, " b"]) -> Batch:
         mine = np.asarray(indices)[rows]
         real = mine < len(samples)

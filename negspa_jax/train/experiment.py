@@ -124,7 +124,7 @@ def _choose_folds(config: Config, folds: Sequence[int] | None) -> list[int]:
 def _manifest(config: Config, table: Path, weights: Weights | None) -> dict[str, Any]:
     return {
         "config": flatten(config),
-        "inputs": {"cohort": str(table), "cohort_sha256": file_sha256(table)},
+        "inputs": {"cohort_sha256": file_sha256(table)},
         "weights": {"sha256": weights.sha256 if weights else None},
     }
 

@@ -9,29 +9,9 @@ where the paper is silent.
 Reference: QIMS 2024, doi 10.21037/qims-24-729, supplement, Appendix 2.
 """
 
-import dataclasses
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
-
-class ConfigError(ValueError):
-    """A field of a config is out of its range; the message says which and why."""
-
-
-def one_of(*options: str) -> Any:
-    """Return a field whose value is one of `options`; the first is the default."""
-    return field(default=options[0], metadata={"options": options})
-
-
-def within(default: int | float, low: int | float, high: int | float) -> Any:
-    """Return a field whose value lies in [low, high]."""
-    return field(default=default, metadata={"low": low, "high": high})
-
-
-def positive(default: int | float, high: int | float) -> Any:
-    """Return a field whose value lies in (0, high]."""
-    return field(default=default, metadata={"above": 0, "high": high})
+from negspa_jax.config.rules import ConfigError, one_of, positive, problems_of, within
 
 
 @dataclass(kw_only=True, slots=True)
@@ -156,94 +136,7 @@ class Config:
         Raises:
             ConfigError: listing every field that is out of range.
         """
-        problems = list(_problems(self, "config"))
+        problems = list(problems_of(self, "config"))
         if problems:
             raise ConfigError("; ".join(problems))
         self.data.sequences = tuple(name.strip() for name in self.data.sequences)
-
-
-def flatten(config: Config) -> dict[str, Any]:
-    """Return every field by its dotted name, as on the command line."""
-    return dict(_fields("", dataclasses.asdict(config)))
-
-
-def differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
-    """Return a line for each field of two flattened configs that changes results."""
-    names = sorted(set(old) | set(new))
-    return [
-        f"{name}: {old.get(name)!r} in the run, {new.get(name)!r} now"
-        for name in names
-        if not name.startswith("runtime.") and old.get(name) != new.get(name)
-    ]
-
-
-def _fields(prefix: str, value: Any) -> Iterator[tuple[str, Any]]:
-    if isinstance(value, dict):
-        for name, item in value.items():
-            yield from _fields(f"{prefix}.{name}" if prefix else name, item)
-    elif isinstance(value, (tuple, list)) and value and isinstance(value[0], dict):
-        for index, item in enumerate(value):
-            yield from _fields(f"{prefix}[{index}]", item)
-    else:
-        yield prefix, list(value) if isinstance(value, tuple) else value
-
-
-def _problems(part: Any, name: str) -> Iterator[str]:
-    for item in dataclasses.fields(part):
-        value, place = getattr(part, item.name), f"{name}.{item.name}"
-        if dataclasses.is_dataclass(item.type):
-            yield from _part_problems(value, place, item.type)
-        elif item.type == tuple[Stage, ...]:
-            yield from _stages_problems(value, place)
-        elif item.type == tuple[str, ...]:
-            yield from _names_problems(value, place)
-        elif "options" in item.metadata:
-            if value not in item.metadata["options"]:
-                options = " | ".join(item.metadata["options"])
-                yield f"{place} must be {options}, got {value!r}"
-        elif not isinstance(value, _TYPES[item.type]):
-            yield f"{place} must be {_TYPE_WORDS[item.type]}, got {value!r}"
-        elif "high" in item.metadata and not _in_range(value, item.metadata):
-            yield f"{place} must be {_range_words(item.metadata)}, got {value!r}"
-
-
-def _part_problems(value: Any, place: str, kind: Any) -> Iterator[str]:
-    if isinstance(value, kind):
-        yield from _problems(value, place)
-    else:
-        yield f"{place} must be a {kind.__name__}, got {value!r}"
-
-
-def _stages_problems(value: Any, place: str) -> Iterator[str]:
-    if not isinstance(value, (tuple, list)) or not value:
-        yield f"{place} must be a tuple of at least one Stage, got {value!r}"
-        return
-    for index, stage in enumerate(value):
-        yield from _part_problems(stage, f"{place}[{index}]", Stage)
-
-
-def _names_problems(value: Any, place: str) -> Iterator[str]:
-    names = value if isinstance(value, (tuple, list)) else ()
-    plain = {name.strip() for name in names if isinstance(name, str)} - {""}
-    if not plain or len(plain) < len(names):
-        yield f"{place} must be one or more different column names, got {value!r}"
-
-
-_TYPE_WORDS: dict[Any, str] = {
-    int: "a whole number",
-    float: "a number",
-    bool: "True or False",
-    str: "text",
-}
-_TYPES: dict[Any, Any] = {int: int, float: (int, float), bool: bool, str: str}
-
-
-def _in_range(value: Any, rule: Any) -> bool:
-    # Written so that NaN, of which every comparison is false, lies in no range.
-    above = value > rule["above"] if "above" in rule else value >= rule["low"]
-    return above and value <= rule["high"] and not isinstance(value, bool)
-
-
-def _range_words(rule: Any) -> str:
-    low = f"above {rule['above']}" if "above" in rule else f"at least {rule['low']}"
-    return f"{low} and at most {rule['high']}"
