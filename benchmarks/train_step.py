@@ -13,21 +13,24 @@ machine with perfect threads; on a shared one it is the steadier of the two (run
 OMP_WAIT_POLICY=passive there, or PyTorch's waiting threads count as working). On a GPU
 float32 means that both sides may use TF32; bfloat16 is autocast in PyTorch.
 
-What bought what (`cpu_ms`, one encoder, batch 4, 224 px, stage 2, Xeon with AVX-512):
+What bought what: least `cpu_ms` of 7 rounds taken in turns within one process, one
+encoder, batch 4, 224 px, stage 2, two cores of a busy Xeon with AVX-512:
 
 - 1x1 convolutions as matrix products: ResNet50 1,521 -> 1,072 (what XLA's convolution
   is slow at is their weight gradient).
-- max-pooling by elementwise choices: ResNet18 378 -> 354; the gradient of XLA's own
-  windowed maximum is a scatter, 104 ms of wall time against 13 for the stem's map.
-- all batch normalization together costs 386 - 354. Variance without the reference that
-  keeps it from cancelling, or sums in two steps: no difference.
-- `--xla_cpu_prefer_vector_width=512`, fast math, oneDNN custom calls: no gain; YNNPACK
-  off: 356 -> 403. So no flag is set.
+- max-pooling by elementwise choices: ResNet18 378 -> 354 (the gradient of XLA's own
+  windowed maximum is a scatter).
+- all batch normalization together: ResNet18 386, without any 354. Variance without the
+  reference that keeps it from cancelling 351, sums in two steps 355, as it is 354.
 
-What is missing to PyTorch: forward and input-gradient convolutions are level with its
-oneDNN (260 against 290 GFLOP/s), but XLA's weight gradient of a 3x3 convolution with 64
-channels reaches 80 GFLOP/s against 270; as nine matrix products, im2col, row bands or
-with exchanged axes it was slower still.
+Not settled: XLA flags. Each was one process of its own at another load of the machine:
+none 356, `--xla_cpu_prefer_vector_width=512` 362, fast math 399, oneDNN 407, YNNPACK off
+403. The drift between processes is as large, so no flag is recommended.
+
+What is missing to PyTorch, as far as single convolutions show (GFLOP/s by processor time
+for XLA, by least wall time for PyTorch): 3x3, 64 channels, forward and input gradient
+260 against 160 to 290, weight gradient 80 against 270. Nine matrix products, im2col, row
+bands and exchanged axes gave no more than 85 for it.
 """
 
 import json
@@ -183,6 +186,7 @@ def describe_machine() -> dict[str, Any]:
     return {
         "device": device.device_kind if device.platform == "gpu" else cpu_name(),
         "cores": len(os.sched_getaffinity(0)),
+        "load_average": round(os.getloadavg()[0], 2),
         "date": date.today().isoformat(),
         "python": platform.python_version(),
         "versions": {name: version(name) for name in packages},
