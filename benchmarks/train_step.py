@@ -24,13 +24,13 @@ encoder, batch 4, 224 px, stage 2, two cores of a busy Xeon with AVX-512:
   reference that keeps it from cancelling 351, sums in two steps 355, as it is 354.
 
 Not settled: XLA flags. Each was one process of its own at another load of the machine:
-none 356, `--xla_cpu_prefer_vector_width=512` 362, fast math 399, oneDNN 407, YNNPACK off
-403. The drift between processes is as large, so no flag is recommended.
+none 356, `--xla_cpu_prefer_vector_width=512` 362, fast math 399, oneDNN 407, YNNPACK
+off 403. The drift between processes is as large, so no flag is recommended.
 
-What is missing to PyTorch, as far as single convolutions show (GFLOP/s by processor time
-for XLA, by least wall time for PyTorch): 3x3, 64 channels, forward and input gradient
-260 against 160 to 290, weight gradient 80 against 270. Nine matrix products, im2col, row
-bands and exchanged axes gave no more than 85 for it.
+What is missing to PyTorch, as far as single convolutions show (GFLOP/s by processor
+time for XLA, by least wall time for PyTorch): 3x3, 64 channels, forward and input
+gradient 260 against 160 to 290, weight gradient 80 against 270. Nine matrix products,
+im2col, row bands and exchanged axes gave no more than 85 for it.
 """
 
 import json
