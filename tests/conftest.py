@@ -12,7 +12,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-# These must stand before the first import of jax, also in the processes that tests start.
+# These must stand before the first import of jax, in what the tests start too.
 os.environ["JAX_PLATFORMS"] = os.environ.get("NEGSPA_TEST_PLATFORM", "cpu")
 os.environ["XLA_FLAGS"] = (
     os.environ.get("XLA_FLAGS", "") + " --xla_force_host_platform_device_count=2"

@@ -1,4 +1,4 @@
-"""The checker of every annotation in the tests: where a float stands, an int may too."""
+"""The checker of all annotations in the tests: where float stands, an int may too."""
 
 from beartype import BeartypeConf, beartype
 

@@ -5,7 +5,7 @@ with its labels; every step is public too. Pure functions, safe under jit, vmap 
 pmap; `key` first, options keyword-only.
 """
 
-from negspa_jax.mixcut.compose import Mixed, Options, mixcut
+from negspa_jax.mixcut.compose import PRESETS, Mixed, Options, mixcut
 from negspa_jax.mixcut.mixup import mix_labels, mix_pixels
 
-__all__ = ["Mixed", "Options", "mix_labels", "mix_pixels", "mixcut"]
+__all__ = ["PRESETS", "Mixed", "Options", "mix_labels", "mix_pixels", "mixcut"]

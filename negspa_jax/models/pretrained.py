@@ -19,7 +19,7 @@ from safetensors.numpy import save_file
 
 from negspa_jax.models.multi_encoder import make_encoder
 from negspa_jax.models.torch_file import read_torch_file
-from negspa_jax.models.torchvision_names import VECTOR, Target, torchvision_names
+from negspa_jax.models.torchvision_names import VECTOR, Target, list_targets
 from negspa_jax.models.weight_files import file_sha256
 
 _FORMAT = "negspa_jax encoder"
@@ -46,7 +46,7 @@ def load_encoder_weights(
     tensors, metadata = _read_tensors(path)
     try:
         if metadata.get("format") != _FORMAT:
-            names = torchvision_names(encoder)
+            names = list_targets(encoder)
         elif classifier:
             raise ValueError("it must hold a classifier, got a converted encoder")
         else:

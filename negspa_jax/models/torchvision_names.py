@@ -51,7 +51,7 @@ class Target:
         return self.path[1] in ("classifier", "dense1", "dense2")
 
 
-def torchvision_names(encoder: str) -> dict[str, Target | None]:
+def list_targets(encoder: str) -> dict[str, Target | None]:
     """Every tensor of torchvision's state dict, classifier included.
 
     `num_batches_tracked` counts training steps, for averages with momentum None that

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from negspa_jax.models import ENCODERS, load_encoder_weights, make_encoder
-from negspa_jax.models.torchvision_names import torchvision_names
+from negspa_jax.models.torchvision_names import list_targets
 from tests.models.torchvision_networks import random_network
 
 pytestmark = pytest.mark.reference
@@ -86,7 +86,7 @@ def test_all_equals_torchvision_in_float64(case, train, monkeypatch):
         our_gradient, (our_logits, after) = run_jax(case, train=train)
     assert_close(our_logits, logits, 1e-8)
     assert_close(our_gradient, gradient, 1e-8)
-    for name, target in torchvision_names(case.name).items():
+    for name, target in list_targets(case.name).items():
         if target and target.path[0] == "batch_stats":
             ours = after
             for word in target.path:

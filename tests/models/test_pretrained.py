@@ -21,7 +21,7 @@ from negspa_jax.models import (
     weight_files,
 )
 from negspa_jax.models.__main__ import main
-from negspa_jax.models.torchvision_names import torchvision_names
+from negspa_jax.models.torchvision_names import list_targets
 
 
 def variables_of(name, num_classes=None):
@@ -42,7 +42,7 @@ def state():
     generator = np.random.default_rng(0)
     shapes = variables_of("resnet18", 1000)
     tensors = {}
-    for name, target in torchvision_names("resnet18").items():
+    for name, target in list_targets("resnet18").items():
         if target is None:
             tensors[name] = np.array(7)
         else:
@@ -64,7 +64,7 @@ def save(tmp_path):
 
 @pytest.mark.parametrize("name", ENCODERS)
 def test_the_table_of_names_covers_every_variable_once(name):
-    targets = [target.path for target in torchvision_names(name).values() if target]
+    targets = [target.path for target in list_targets(name).values() if target]
     assert len(targets) == len(set(targets))
     assert set(targets) == set(variables_of(name, 1000))
 
@@ -78,7 +78,7 @@ def test_the_table_of_names_covers_every_tensor_of_torchvision(name):
 
     with torch.device("meta"):
         network = getattr(import_torchvision().models, name)(weights=None)
-    assert list(torchvision_names(name)) == list(network.state_dict())
+    assert list(list_targets(name)) == list(network.state_dict())
 
 
 def test_convolutions_are_transposed_to_rows_columns_in_out(state, save):
