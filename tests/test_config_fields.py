@@ -1,4 +1,4 @@
-"""One config field is one keyword of one function: nothing is read that has no field."""
+"""One config field is one keyword of one function: nothing is read without a field."""
 
 import dataclasses
 import inspect
