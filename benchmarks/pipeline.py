@@ -47,6 +47,9 @@ from negspa_jax.train.network import build_network, first_variables
 from negspa_jax.train.optim import Variables, split_frozen
 from negspa_jax.train.step import start_state
 
+_PART = flags.DEFINE_multi_enum(
+    "part", ["decode", "batches", "memory"], ["decode", "batches", "memory"], "which"
+)
 _THREADS = flags.DEFINE_integer("threads", 2, "of both sides", lower_bound=1)
 _ROUNDS = flags.DEFINE_integer("rounds", 5, "rounds measured", lower_bound=3)
 _STEP_BATCH = flags.DEFINE_integer("step_batch", 4, "samples of a train step")
@@ -66,16 +69,20 @@ def main(_: list[str]) -> None:
     """Measure all parts; one JSON line each."""
     logging.set_verbosity(logging.WARNING)
     machine = describe_machine(PACKAGES)
+    parts = {
+        "decode": measure_decoding,
+        "batches": measure_batches,
+        "memory": measure_memory,
+    }
     with tempfile.TemporaryDirectory() as folder:
-        for measure in (measure_decoding, measure_batches, measure_memory):
-            keep(measure(Path(folder)) | machine, _OUT.value)
+        for name in _PART.value:
+            row = {"benchmark": name, **parts[name](Path(folder)), **machine}
+            keep(row, _OUT.value)
 
 
 def measure_decoding(folder: Path) -> dict[str, Any]:
     """Patients/s of the package and of a plain script."""
-    table = write_phantom(
-        folder / "paper", preset="paper", num_patients=NUM_DECODED, num_processes=2
-    )
+    table = write_patients(folder)
     patients = read_cohort(table, sequences=SEQUENCES).patients
 
     def ours() -> None:
@@ -90,7 +97,6 @@ def measure_decoding(folder: Path) -> dict[str, Any]:
     seconds = time_alternately(runs, rounds=_ROUNDS.value)
     times = {n: summarize(s, patients=len(patients)) for n, s in seconds.items()}
     return {
-        "benchmark": "decode",
         "patients": len(patients),
         "threads": _THREADS.value,
         "image_size": IMAGE_SIZE,
@@ -98,6 +104,12 @@ def measure_decoding(folder: Path) -> dict[str, Any]:
         "ratio_to": "zoom_1",
         **times,
     }
+
+
+def write_patients(folder: Path) -> Path:
+    """Synthetic patients of the paper's matrix; return their table."""
+    count = NUM_DECODED
+    return write_phantom(folder / "paper", preset="paper", num_patients=count)
 
 
 def zoom_whole(patient: Patient, order: int) -> None:
@@ -112,7 +124,7 @@ def zoom_whole(patient: Patient, order: int) -> None:
 
 def measure_batches(folder: Path) -> dict[str, Any]:
     """Samples/s read from the cache, and consumed by both stages' train steps."""
-    table = folder / "paper" / "cohort.csv"
+    table = write_patients(folder)
     cache = decode(table, folder, image_size=IMAGE_SIZE, threads=_THREADS.value)
     training = copy_cache(cache, folder / "training", NUM_TRAINING)
     steps = NUM_TRAINING * 2 // BATCH
@@ -125,7 +137,6 @@ def measure_batches(folder: Path) -> dict[str, Any]:
     }
     rates = {name: row["samples_per_s"] for name, row in times.items()}
     return {
-        "benchmark": "batches",
         "batch": BATCH,
         "step_batch": size,
         "threads": _THREADS.value,
@@ -183,7 +194,6 @@ def measure_memory(folder: Path) -> dict[str, Any]:
         ratios[f"ratio_{name}"] = round(many / few, 3)
         growth[f"{name}_kb_a_patient"] = round((many - few) * 1024 / (high - low), 2)
     return {
-        "benchmark": "memory",
         "patients": list(tables),
         "image_size": SMALL_IMAGE_SIZE,
         "batch": BATCH,

@@ -5,7 +5,6 @@ only what was written down when it was first seen can tell.
 """
 
 import csv
-import io
 import os
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -74,9 +73,14 @@ def hash_inputs(cohort: Cohort, *, workers: int = 4) -> dict[Path, str]:
 
 
 def _hash_all(cohort: Cohort, workers: int) -> dict[Path, str | OSError]:
-    paths = {path for patient in cohort.patients for path in patient.files.values()}
+    found: dict[Path, str | OSError] = {}
     with ThreadPoolExecutor(max(workers, 1)) as pool:
-        return dict(zip(paths, pool.map(_hash, paths), strict=True))
+        # Patient by patient: the pool remembers every call that waits, which for all
+        # of a cohort's files at once takes more memory than its table.
+        for patient in cohort.patients:
+            paths = dict.fromkeys(p for p in patient.files.values() if p not in found)
+            found.update(zip(paths, pool.map(_hash, paths), strict=True))
+    return found
 
 
 def _hash(path: Path) -> str | OSError:
@@ -136,10 +140,9 @@ def _read_manifest(manifest: Path) -> dict[tuple[str, str], _Entry]:
 
 
 def _write_manifest(manifest: Path, entries: Iterable[_Entry]) -> None:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerows([_Entry._fields, *entries])
     manifest.parent.mkdir(parents=True, exist_ok=True)
     part = manifest.with_name(f"{manifest.name}.{os.getpid()}.part")
-    part.write_text(text.getvalue(), encoding="utf-8")
+    with part.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerows([_Entry._fields, *entries])
     part.replace(manifest)
