@@ -9,6 +9,7 @@ Each command explains its flags with --help. Exit code 0: done, and all is usabl
 2: something must be mended first, and was said.
 """
 
+import os
 import sys
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -42,6 +43,9 @@ def main(arguments: list[str]) -> int:
         print(f"{name}: {' '.join(str(error).split())}", file=sys.stderr)
     except (ValueError, OSError) as error:
         print(f"{name}: {error}", file=sys.stderr)
+    except KeyboardInterrupt:
+        print(f"{name}: interrupted", file=sys.stderr)
+        return 75
     return 2
 
 
@@ -55,6 +59,11 @@ def _require(values: flags.FlagValues, *names: str) -> None:
     missing = [f"--{name}" for name in names if values[name].value in (None, "")]
     if missing:
         raise ValueError(f"{', '.join(missing)} must be given, see --help")
+
+
+def _path(text: str) -> Path:
+    # A shell leaves the ~ of --flag=~/file to the program.
+    return Path(os.path.expanduser(text))
 
 
 def _bind(values: flags.FlagValues, *defines: Any) -> list[Callable[..., Any]]:
@@ -86,13 +95,13 @@ def _run_check(values: Any) -> int:
 
     _require(values, "cohort")
     usable = check_cohort(
-        Path(values.cohort),
+        _path(values.cohort),
         sequences=values.sequences,
         sides=values.sides,
         window_mm=values.window_mm,
         require_labels=values.require_labels,
-        contact_sheet=Path(values.contact_sheet) if values.contact_sheet else None,
-        manifest=Path(values.manifest) if values.manifest else None,
+        contact_sheet=_path(values.contact_sheet) if values.contact_sheet else None,
+        manifest=_path(values.manifest) if values.manifest else None,
         workers=values.workers,
         watch=_watch,
     )
@@ -137,7 +146,7 @@ def _run_rvoi(values: Any) -> int:
 
     _require(values, "image", "corners", "first", "last", "out")
     clicks = Clicks(
-        image=Path(values.image),
+        image=_path(values.image),
         corners=parse_corners(values.corners),
         first=values.first,
         last=values.last,
@@ -147,7 +156,7 @@ def _run_rvoi(values: Any) -> int:
     )
     mask = draw_rvoi(clicks)
     with blame("", values.out):
-        write_mask(mask, Path(values.out), overwrite=values.overwrite)
+        write_mask(mask, _path(values.out), overwrite=values.overwrite)
     slices = clicks.last - clicks.first + 1
     print(f"Wrote {values.out}: {int(mask.data.sum()):,} voxels in {slices} slices")
     return 0
@@ -167,7 +176,7 @@ def _run_phantom(values: Any) -> int:
     from negspa_jax.data.phantom import write_phantom
 
     _require(values, "out")
-    table = write_phantom(Path(values.out), preset=values.preset, seed=values.seed)
+    table = write_phantom(_path(values.out), preset=values.preset, seed=values.seed)
     print(f"Wrote {table}")
     return 0
 

@@ -1,7 +1,7 @@
 """Look at a whole cohort before training: open everything, list everything wrong."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +12,7 @@ import nibabel as nib
 from negspa_jax.data.cohort import Cohort, scan_cohort
 from negspa_jax.data.contact_sheet import Contact, SheetWriter, shrink_images
 from negspa_jax.data.crops import SIDES, crop_patient
+from negspa_jax.data.doubts import find_mixed_planes, find_shared_masks
 from negspa_jax.data.errors import CaseError, CohortError
 from negspa_jax.data.folds import LeakageError, check_leakage
 from negspa_jax.data.manifest import hash_inputs, record_inputs
@@ -25,10 +26,11 @@ _MAX_KINDS = 4
 
 @dataclass(frozen=True)
 class _Finding:
-    """What opening a patient's files has shown; `grids` by sequence, in words."""
+    """What opening a patient's files has shown; `grids`, `planes` by sequence."""
 
     contact: Contact
     grids: dict[str, tuple[str, str, str]]
+    planes: Mapping[str, str]
     problems: tuple[str, ...]
     warnings: tuple[str, ...]
 
@@ -64,6 +66,7 @@ def check_cohort(
     scan = scan_cohort(path, sequences=sequences, require_labels=require_labels)
     problems = [*scan.problems]
     grids: dict[str, list[tuple[str, str, str]]] = {name: [] for name in sequences}
+    planes: dict[str, Counter[str]] = {name: Counter() for name in sequences}
     sheet = SheetWriter(contact_sheet, tuple(sequences), SIDES[sides])
     warnings: list[str] = []
 
@@ -78,8 +81,11 @@ def check_cohort(
             sheet.add(finding.contact)
             for name, grid in finding.grids.items():
                 grids[name].append(grid)
+            for name, plane in finding.planes.items():
+                planes[name][plane] += 1
     pages = sheet.close()
     problems += _compare_files(scan.cohort, manifest)
+    warnings += [*find_mixed_planes(planes), *find_shared_masks(scan.cohort)]
     for line in [
         *_tell_counts([patient for patient, _ in scan.rows]),
         *_tell_grids(grids),
@@ -109,7 +115,7 @@ def _open_patient(
     """
     problems: list[str] = []
     warnings: tuple[str, ...] = ()
-    images = None
+    images, planes = None, dict[str, str]()
     if faults or len(patient.images) < len(sequences):
         problems = _find_faults(patient)
     else:
@@ -118,12 +124,13 @@ def _open_patient(
                 patient, sequences=sequences, sides=sides, window_mm=window_mm
             )
             images, warnings = shrink_images(crops.images), crops.warnings
+            planes = crops.planes
         except CaseError as error:
             problems = _find_faults(patient) or [str(error)]
     reason = "; ".join((*faults, *problems))
     contact = Contact(patient.patient_id, patient.split, patient.label, images, reason)
     grids = _describe_grids(patient)
-    return _Finding(contact, grids, tuple(problems), warnings)
+    return _Finding(contact, grids, planes, tuple(problems), warnings)
 
 
 def _describe_grids(patient: Patient) -> dict[str, tuple[str, str, str]]:

@@ -5,6 +5,7 @@ each tile marked R or L. A patient who cannot be used is a red tile with the rea
 """
 
 import textwrap
+import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,12 @@ _ROWS = 10
 _GAP = 6
 _SEAM = 2
 _MARKS = {"left": "L", "right": "R", "whole": ""}
+
+
+def _plain(text: str) -> str:
+    """Without accents, which the font that is always there cannot draw."""
+    parts = unicodedata.normalize("NFKD", text)
+    return "".join(part for part in parts if not unicodedata.combining(part))
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,20 +110,20 @@ class SheetWriter:
         draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(13)
         x, y = corner
         label = "none" if contact.label is None else str(contact.label)
-        words = textwrap.wrap(contact.patient_id, 15)[:5]
-        lines = [*words, f"split {contact.split}"[:18], f"label {label}"]
+        words = textwrap.wrap(_plain(contact.patient_id), 15)[:5]
+        lines = [*words, f"split {_plain(contact.split)}"[:18], f"label {label}"]
         draw.multiline_text((x + 4, y + 4), "\n".join(lines), "white", font)
         x += _TEXT
         if contact.images is None:
             box = (x, y, corner[0] + width - _GAP, y + _TILE)
             draw.rectangle(box, "darkred")
-            reason = textwrap.fill(contact.reason, (width - _TEXT) // 7)
+            reason = textwrap.fill(_plain(contact.reason), (width - _TEXT) // 7)
             draw.multiline_text((x + 6, y + 6), reason, "white", font)
             return
         for m, sequence in enumerate(self._sequences):
             for s, side in self._sides:
                 sheet.paste(Image.fromarray(contact.images[s, m]), (x, y))
-                mark = f"{sequence} {_MARKS[side]}".strip()
+                mark = f"{_plain(sequence)} {_MARKS[side]}".strip()
                 draw.text(
                     (x + 4, y + 2),
                     mark,

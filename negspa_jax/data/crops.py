@@ -40,13 +40,15 @@ class Crops:
     `images`: float32 in [0, 1], C-contiguous; rows from superior (axial: anterior),
     columns from the patient's right to left, channels along columns x rows (coronal:
     from anterior to posterior). `sides`, `sequences`: the names of the axes s and m.
-    `slices`: each sequence's three slices, as stored indices. `warnings`: sentences.
+    `slices`: each sequence's three slices, as stored indices. `planes`: the plane
+    these lie nearest to, "axial" for one. `warnings`: sentences.
     """
 
     images: Float[np.ndarray, "s m h w c"]
     sides: tuple[str, ...]
     sequences: tuple[str, ...]
     slices: dict[str, tuple[int, int, int]]
+    planes: dict[str, str]
     warnings: tuple[str, ...] = ()
 
 
@@ -90,6 +92,7 @@ def crop_patient(
         raise ValueError("mirror_left must be False where sides is 'whole', got True")
     names, who, warnings = SIDES[sides], patient.patient_id, []
     slices: dict[str, tuple[int, int, int]] = {}
+    planes: dict[str, str] = {}
     shape = (len(names), len(sequences), image_size, image_size, 3)
     images = np.empty(shape, dtype=np.float32)
     for m, (name, region) in enumerate(_read_regions(patient, sequences).items()):
@@ -105,13 +108,14 @@ def crop_patient(
                 window_mm=window_mm,
             )
             to_unit = fit_intensity(volume.data, intensity=intensity, z_clip=z_clip)
+        planes[name] = stack.plane
         slices[name], warning = pick_slices(stack, windows[names[0]])
         found = [*region.warnings, *volume.warnings, *([warning] if warning else [])]
         found += _fill(images[:, m], stack, windows, slices[name], to_unit)
         warnings += [f"patient {who}, {name}: {sentence}" for sentence in found]
     if mirror_left and "left" in names:
         images[0] = images[0, :, :, ::-1].copy()
-    return Crops(images, names, tuple(sequences), slices, tuple(warnings))
+    return Crops(images, names, tuple(sequences), slices, planes, tuple(warnings))
 
 
 def _read_regions(patient: Patient, sequences: Sequence[str]) -> dict[str, Region]:

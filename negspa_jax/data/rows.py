@@ -90,7 +90,8 @@ class RowReader:
     def _label(self) -> int | None:
         if self._require_labels and "label" in self._row.cells:
             if (text := self._text("label")) not in _BINARY:
-                self._fail("label", "must be 0 or 1", text)
+                unknown = "" if text else " (not known yet: check --norequire_labels)"
+                self._fail("label", f"must be 0 or 1{unknown}", text)
             return _BINARY.get(text)
         return self._binary("label")
 

@@ -40,6 +40,11 @@ class Stack(NamedTuple):
         """The two array axes within a slice."""
         return [axis for axis in range(3) if axis != self.through]
 
+    @property
+    def plane(self) -> str:
+        """The plane of the body that the slices lie nearest to."""
+        return ("sagittal", "coronal", "axial")[int(np.argmax(np.abs(self.normal)))]
+
 
 def stack_slices(volume: Volume, region: Region, *, sided: bool) -> Stack:
     """See a volume as slices, with respect to a region.

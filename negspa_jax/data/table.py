@@ -63,6 +63,8 @@ def read_table(path: Path, *, key: str) -> Table:
 
 def _decode(path: Path) -> tuple[str, str]:
     """The file's text, or why there is none."""
+    if path.is_dir():
+        return "", "must be a CSV file, got a directory"
     try:
         if path.stat().st_size > _MAX_BYTES:
             return "", f"must be a table of at most {_MAX_BYTES:,} bytes"

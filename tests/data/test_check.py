@@ -149,3 +149,59 @@ def test_any_patient_id_can_be_drawn(tmp_path, text):
     writer = SheetWriter(tmp_path / "s.png", ("t1w",), ("whole",))
     writer.add(Contact(text, "train", 1, None, text))
     assert len(writer.close()) == 1
+
+
+def test_an_accent_is_dropped_where_the_font_cannot_draw_it(tmp_path):
+    names = ("König 7", "Konig 7")
+    pages = [tmp_path / f"{number}.png" for number in range(2)]
+    for name, page in zip(names, pages, strict=True):
+        writer = SheetWriter(page, ("pd",), ("whole",))
+        writer.add(Contact(name, "train", 1, None, name))
+        writer.close()
+    np.testing.assert_array_equal(read_sheet(pages[0]), read_sheet(pages[1]))
+
+
+def test_a_mask_of_several_patients_is_a_warning(tmp_path, capsys):
+    table = make_cohort(tmp_path, 3, "t1w")
+    table.write_text(table.read_text().replace("2_rvoi", "1_rvoi"))
+    assert main(["check", f"--cohort={table}", "--sequences=t1w"]) == 0
+    out = capsys.readouterr().out
+    assert "1 warning:" in out
+    assert "1_rvoi.nii.gz serves 2 patients (P1, P2): right only where" in out
+
+
+def test_slices_of_different_planes_are_a_warning(tmp_path, capsys):
+    shape, flat = (24, 24, 24), [(40, 40, 10), (40, 10, 40), (40, 40, 10)]
+    table = make_cohort(tmp_path, 3, "t1w")
+    affine = make_affine(shape, (8.0, 8.0, 8.0))
+    for number, high in enumerate(flat):
+        image, mask = (tmp_path / f"{number}_{n}.nii.gz" for n in ("t1w", "rvoi"))
+        write_volume(image, affine, shape, lambda p, n=number: p[..., 0] + n)
+        low = tuple(-side for side in high)
+        write_volume(mask, affine, shape, box_mask(low, high), "uint8")
+    flags = [f"--cohort={table}", "--sequences=t1w", "--sides=whole"]
+    assert main(["check", *flags]) == 0
+    words = "t1w is cut in different planes, axial (2), coronal (1): slices run"
+    assert words in capsys.readouterr().out
+
+
+def test_a_directory_is_no_cohort(tmp_path, capsys):
+    assert main(["check", f"--cohort={tmp_path}"]) == 2
+    assert "must be a CSV file, got a directory" in capsys.readouterr().out
+
+
+def test_a_tilde_is_the_home_directory(tmp_path, monkeypatch):
+    make_cohort(tmp_path, 2, "t1w")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    flags = ["--cohort=~/cohort.csv", "--contact_sheet=~/sheet.png"]
+    assert main(["check", *flags, "--sequences=t1w"]) == 0
+    assert (tmp_path / "sheet.png").is_file()
+
+
+def test_ctrl_c_is_a_word_and_code_75(tmp_path, monkeypatch, capsys):
+    def stop(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("negspa_jax.data.check.check_cohort", stop)
+    assert main(["check", f"--cohort={tmp_path}"]) == 75
+    assert capsys.readouterr().err == "check: interrupted\n"

@@ -113,7 +113,8 @@ def test_every_mistake_of_every_row_is_listed_in_one_run(folder):
     expected = [
         "row 2 (patient P0), column label: must be 0 or 1, got 'yes'",
         "row 2 (patient P0), column arthritis: must be 0, 1 or empty, got '2'",
-        "row 3 (patient P1), column label: must be 0 or 1, got an empty cell",
+        "row 3 (patient P1), column label: must be 0 or 1 (not known yet: check "
+        "--norequire_labels), got an empty cell",
         "row 3 (patient P1), column split: must be filled, got an empty cell",
         "row 3 (patient P1), column t2w: must be the path of a file, but there is "
         "none, got 'gone.nii.gz'",
@@ -309,7 +310,7 @@ def test_a_file_that_is_no_table_is_refused_in_a_sentence(tmp_path, content, wor
 
 def test_missing_tables_and_folders_are_refused(tmp_path):
     assert "No such file" in one_problem(tmp_path / "none.csv")
-    assert "Is a directory" in one_problem(tmp_path)
+    assert "got a directory" in one_problem(tmp_path)
 
 
 def test_a_header_alone_is_refused(folder):
