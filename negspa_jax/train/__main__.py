@@ -8,6 +8,7 @@ the same command goes on. Research software, not a medical device.
 import sys
 
 from negspa_jax.train.flags import Command, define_flags, read_command
+from negspa_jax.train.interrupt import EXIT_INTERRUPTED, Interrupted, listening
 
 EXIT_MISTAKE, EXIT_NON_FINITE = 2, 3
 
@@ -22,22 +23,29 @@ def main(arguments: list[str]) -> int:
     except (ValueError, OSError) as error:
         print(f"negspa_jax.train: {error}", file=sys.stderr)
         return EXIT_MISTAKE
+    except KeyboardInterrupt:
+        # Before the run could listen, or a second time: nothing more was saved.
+        what = "interrupted: the same command goes on from what was saved before"
+        print(f"negspa_jax.train: {what}", file=sys.stderr)
+        return EXIT_INTERRUPTED
 
 
 def _run(command: Command) -> int:
     # A mistake in the command is told without waiting for the imports of jax.
     command.config.validate()
-    from negspa_jax.train import parallel
-    from negspa_jax.train.console import Reporter
-    from negspa_jax.train.experiment import run
-    from negspa_jax.train.fit import NonFiniteLossError
-    from negspa_jax.train.interrupt import EXIT_INTERRUPTED, Interrupted, listening
-
-    if command.distributed or command.coordinator:
-        parallel.connect(command.coordinator, command.num_processes, command.process_id)
-    reporter = Reporter(silent=not parallel.is_first())
-    config, workdir = command.config, command.workdir
+    # Those may swallow a KeyboardInterrupt, or report it as a failed import.
     with listening() as stop:
+        from negspa_jax.train.console import Reporter
+        from negspa_jax.train.experiment import run
+        from negspa_jax.train.fit import NonFiniteLossError
+        from negspa_jax.train.parallel import connect, is_first
+
+        if stop.requested:
+            raise KeyboardInterrupt
+        if command.distributed or command.coordinator:
+            connect(command.coordinator, command.num_processes, command.process_id)
+        reporter = Reporter(silent=not is_first())
+        config, workdir = command.config, command.workdir
         try:
             run(config, workdir, folds=command.folds, stop=stop, reporter=reporter)
         except Interrupted:

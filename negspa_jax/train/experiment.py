@@ -4,6 +4,7 @@ Folds may be trained by several processes in one run directory, each with its ow
 `--folds`; whoever finishes last writes the merged predictions.
 """
 
+import os
 import shutil
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -16,7 +17,7 @@ from negspa_jax.checkpoint import Checkpoints
 from negspa_jax.config import Config, ConfigError, flatten
 from negspa_jax.data.pipeline import all_sides
 from negspa_jax.data.volume import file_sha256
-from negspa_jax.models import Weights, resolve_weights
+from negspa_jax.models import Weights, load_encoder_weights, resolve_weights
 from negspa_jax.predictions import (
     TRAIN,
     Prediction,
@@ -41,11 +42,7 @@ from negspa_jax.train.rundir import (
     write_json,
 )
 from negspa_jax.train.score import predict_scores
-from negspa_jax.train.study import (
-    Study,
-    find_cohort,
-    prepare,
-)
+from negspa_jax.train.study import Study, find_cohort, prepare
 from negspa_jax.train.summary import format_summary, summarise
 
 
@@ -73,11 +70,7 @@ def run(
     config.validate()
     chosen = _choose_folds(config, folds)
     check_batch_sizes(config.stages)
-    weights = resolve_weights(
-        config.encoder.weights,
-        encoder=config.encoder.name,
-        cache_dir=config.runtime.weights_dir or None,
-    )
+    weights = _find_weights(config)
     with _held(workdir, wait=True):
         table = find_cohort(config, workdir, reporter)
         manifest = _manifest(config, table, weights)
@@ -101,6 +94,18 @@ def run(
         if parallel.is_first():
             _finish_run(workdir, config, study, reporter)
     parallel.wait_for_all("finished")
+
+
+def _find_weights(config: Config) -> Weights | None:
+    weights = resolve_weights(
+        os.path.expanduser(config.encoder.weights),
+        encoder=config.encoder.name,
+        cache_dir=os.path.expanduser(config.runtime.weights_dir) or None,
+    )
+    if weights:
+        # Damaged or another encoder's: told before the directory is claimed.
+        load_encoder_weights(weights.path, encoder=config.encoder.name)
+    return weights
 
 
 def _held(folder: Path, *, wait: bool) -> ExitStack:

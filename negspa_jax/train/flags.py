@@ -1,5 +1,6 @@
 """The command line of a training run; every mistake in it is one sentence."""
 
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -74,7 +75,7 @@ def read_command(arguments: Sequence[str]) -> Command:
         config = apply_override(config, _OVERRIDE.sub("", word))
     return Command(
         config,
-        Path(values.workdir),
+        Path(os.path.expanduser(values.workdir)),
         _parse_folds(values.folds),
         values.distributed,
         values.coordinator,

@@ -7,6 +7,7 @@ which is why the few lines that read them are our own.
 import dataclasses
 import difflib
 import inspect
+import os
 import re
 import runpy
 import traceback
@@ -26,6 +27,7 @@ def load_config(argument: str) -> Config:
         ConfigError: no such file, or anything that goes wrong in it.
     """
     name, colon, text = argument.partition(":")
+    name = os.path.expanduser(name)
     if not Path(name).is_file():
         found = "a directory" if Path(name).is_dir() else "no such file"
         raise ConfigError(

@@ -32,9 +32,17 @@ def locked(folder: Path, *, wait: bool) -> Iterator[None]:
 
     Raises:
         BusyError: if another process holds it.
+        ValueError: if it cannot be made or written to.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("w") as file:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (folder / ".lock").open("w")
+    except OSError as error:
+        raise ValueError(
+            f"--workdir must be a directory that can be written to, got {folder}: "
+            f"{error.strerror}"
+        ) from None
+    with lock as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError:

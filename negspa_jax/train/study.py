@@ -1,13 +1,14 @@
 """What all folds of a run share: patients, folds, sub-images."""
 
 import dataclasses
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from negspa_jax.config import Config
+from negspa_jax.config import Config, ConfigError
 from negspa_jax.data.cohort import Cohort, read_cohort
 from negspa_jax.data.folds import (
     assign_folds,
@@ -71,9 +72,18 @@ class Study:
 
 
 def find_cohort(config: Config, workdir: Path, reporter: Reporter) -> Path:
-    """Return the cohort table; without one, the synthetic cohort's, written once."""
+    """Return the cohort table; without one, the synthetic cohort's, written once.
+
+    Raises:
+        ConfigError: there is no such table.
+    """
     if config.data.cohort:
-        return Path(config.data.cohort)
+        table = Path(os.path.expanduser(config.data.cohort))
+        if not table.is_file():
+            found = "a directory" if table.is_dir() else "no such file"
+            must = "config.data.cohort must be the path of a CSV file"
+            raise ConfigError(f"{must}, got {str(table)!r}: {found}")
+        return table
     folder = workdir / f"phantom_{config.data.phantom}"
     reporter.tell(
         f"No cohort was given (--config.data.cohort=FILE): this run uses the synthetic "
@@ -151,7 +161,9 @@ def _decode(
     cache = build_cache(
         cohort,
         hashes,
-        cache_dir=Path(config.runtime.cache_dir or workdir / "cache"),
+        cache_dir=Path(
+            os.path.expanduser(config.runtime.cache_dir) or workdir / "cache"
+        ),
         crop_options={k: v for k, v in options.items() if k not in _NOT_OF_CROPS},
         workers=config.runtime.workers,
         watch=reporter.bar,

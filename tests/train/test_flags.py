@@ -362,3 +362,10 @@ def test_the_other_encoders_configs_differ_in_the_encoder_alone(name, encoder):
     config_of_paper = load_config(str(CONFIGS / "tri_r50.py"))
     config_of_paper.encoder.name = encoder
     assert config == config_of_paper
+
+
+def test_a_tilde_is_the_home_directory(read, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert read("--workdir=~/runs").workdir == tmp_path / "runs"
+    (tmp_path / "mine.py").write_text(GOOD + "def get_config(): return Config()\n")
+    assert load_config("~/mine.py") == Config()

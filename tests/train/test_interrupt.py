@@ -2,11 +2,15 @@
 
 import os
 import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 from negspa_jax.train.interrupt import EXIT_INTERRUPTED, StopRequest, listening
 
+ROOT = Path(__file__).resolve().parents[2]
 SIGNALS = [signal.SIGTERM, signal.SIGINT]
 
 
@@ -60,3 +64,19 @@ def test_two_runs_have_requests_of_their_own():
 
 def test_the_exit_code_is_sysexits_temporary_failure():
     assert os.EX_TEMPFAIL == EXIT_INTERRUPTED
+
+
+@pytest.mark.parametrize("seconds", [0.3, 1.0])
+def test_ctrl_c_while_jax_is_imported_is_a_sentence_and_code_75(tmp_path, seconds):
+    words = ["--config=configs/phantom.py", f"--workdir={tmp_path}"]
+    code = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    code += "; from negspa_jax.train.__main__ import main; import sys"
+    code += f"; signal.setitimer(signal.ITIMER_REAL, {seconds})"
+    code += "; signal.signal(signal.SIGALRM, lambda *_: signal.raise_signal(2))"
+    code += f"; sys.exit(main({words!r}))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == EXIT_INTERRUPTED
+    assert done.stderr.endswith("goes on from what was saved before\n")
+    assert "Traceback" not in done.stderr

@@ -190,7 +190,9 @@ def test_a_mended_cohort_is_accepted_in_the_same_directory(cohort, config, tmp_p
     ("flag", "sentence"),
     [
         ("--config.encoder.weights=missing.pth", "missing.pth"),
-        ("--config.data.cohort=missing.csv", "missing.csv"),
+        ("--config.data.cohort=missing.csv", "missing.csv': no such file"),
+        ("--config.data.cohort=configs", "'configs': a directory"),
+        ("--config.encoder.weights=README.md", "README.md must be a .safetensors"),
         ("--config.stages[0].batch_size=0", "stages[0].batch_size must be"),
         ("--folds=7", "--folds must be 0 to 1"),
     ],
@@ -201,3 +203,5 @@ def test_a_mistake_is_one_sentence_and_code_2(config, cohort, tmp_path, flag, se
     assert sentence in refused.stderr
     assert "Traceback" not in refused.stderr
     assert len(refused.stderr.strip().splitlines()) == 1
+    # The mended command may have the same directory.
+    assert not (tmp_path / "run" / "manifest.json").exists()

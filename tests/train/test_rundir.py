@@ -199,3 +199,10 @@ def test_outside_a_checkout_there_is_no_commit(monkeypatch, tmp_path):
 def test_without_git_there_is_no_commit(monkeypatch):
     monkeypatch.setenv("PATH", "")
     assert environment()["git_commit"] is None
+
+
+def test_a_directory_that_cannot_be_made_is_refused_by_the_flags_name(tmp_path):
+    (tmp_path / "file").write_text("")
+    words = "--workdir must be a directory that can be written to, got .*file"
+    with pytest.raises(ValueError, match=words), locked(tmp_path / "file", wait=True):
+        pass
