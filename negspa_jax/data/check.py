@@ -88,7 +88,7 @@ def check_cohort(
     warnings += [*find_mixed_planes(planes), *find_shared_masks(scan.cohort)]
     for line in [
         *_tell_counts([patient for patient, _ in scan.rows]),
-        *_tell_grids(grids),
+        *_tell_grids(grids, planes),
         *_tell_list("Warning", warnings),
         *_tell_list("Problem", problems),
         *(f"Contact sheet: {page}" for page in pages),
@@ -190,13 +190,16 @@ def _tell_counts(patients: Sequence[Patient]) -> list[str]:
     return [*_align(rows), ""]
 
 
-def _tell_grids(grids: dict[str, list[tuple[str, str, str]]]) -> list[str]:
+def _tell_grids(
+    grids: dict[str, list[tuple[str, str, str]]], planes: Mapping[str, Counter[str]]
+) -> list[str]:
     rows: list[tuple[str, ...]] = [
-        ("sequence", "volumes", "shape", "spacing", "orientation")
+        ("sequence", "volumes", "shape", "spacing", "orientation", "cut")
     ]
     for name, found in grids.items():
         columns = [_summarise(column) for column in zip(*found, strict=True)]
-        rows.append((name, str(len(found)), *(columns or ["-", "-", "-"])))
+        cut = _summarise([*planes[name].elements()]) or "-"
+        rows.append((name, str(len(found)), *(columns or ["-", "-", "-"]), cut))
     return [*_align(rows), ""]
 
 

@@ -90,7 +90,8 @@ def check_claim(workdir: Path, manifest: dict[str, Any]) -> bool:
         found = config.differences(old["config"], manifest["config"])
         for part in ("inputs", "weights"):
             found += [
-                f"{part}.{name}: {old[part].get(name)} in the run, {value} now"
+                f"{_WORDS.get((part, name), f'{part}.{name}')}: "
+                f"{_short(old[part].get(name))} in the run, {_short(value)} now"
                 for name, value in manifest[part].items()
                 if old[part].get(name) != value
             ]
@@ -99,9 +100,20 @@ def check_claim(workdir: Path, manifest: dict[str, Any]) -> bool:
     if found:
         raise ValueError(
             f"{workdir} holds a run made otherwise: {'; '.join(found)}: give the same "
-            "settings to resume it, or another --workdir"
+            "settings and files to resume it, or another --workdir"
         )
     return True
+
+
+_WORDS = {
+    ("inputs", "cohort_sha256"): "SHA-256 of the cohort table",
+    ("weights", "sha256"): "SHA-256 of the weights",
+}
+
+
+def _short(value: Any) -> Any:
+    """A hash that can be told from another at a glance."""
+    return value[:12] if isinstance(value, str) else value
 
 
 def claim(workdir: Path, manifest: dict[str, Any]) -> None:

@@ -50,7 +50,7 @@ def test_a_sound_cohort_is_summarised_and_passes(tmp_path, capsys):
     assert lines[1].split() == ["train", "4", "2", "2", "0"]
     assert "24 x 22 x 7 (4)" in lines[4]
     assert "8 x 8 x 10 mm (4)" in lines[4]
-    assert lines[4].endswith("LSP (4)")
+    assert lines[4].split()[-4:] == ["LSP", "(4)", "coronal", "(4)"]
     assert lines[-1].endswith("4 patients read, all can be used.")
 
 
