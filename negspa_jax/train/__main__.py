@@ -20,7 +20,11 @@ def main(arguments: list[str]) -> int:
         return 0
     try:
         return _run(read_command(arguments))
-    except (ValueError, OSError) as error:
+    except OSError as error:
+        what = f"{error.filename or 'a file'} cannot be read or written"
+        print(f"negspa_jax.train: {what} ({error.strerror or error})", file=sys.stderr)
+        return EXIT_MISTAKE
+    except ValueError as error:
         print(f"negspa_jax.train: {error}", file=sys.stderr)
         return EXIT_MISTAKE
     except KeyboardInterrupt:

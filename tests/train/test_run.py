@@ -192,6 +192,7 @@ def test_a_mended_cohort_is_accepted_in_the_same_directory(cohort, config, tmp_p
         ("--config.encoder.weights=missing.pth", "missing.pth"),
         ("--config.data.cohort=missing.csv", "missing.csv': no such file"),
         ("--config.data.cohort=configs", "'configs': a directory"),
+        ("--config.runtime.cache_dir=/proc/x", "/proc/x cannot be read or written (No"),
         ("--config.encoder.weights=README.md", "README.md must be a .safetensors"),
         ("--config.stages[0].batch_size=0", "stages[0].batch_size must be"),
         ("--folds=7", "--folds must be 0 to 1"),
