@@ -40,8 +40,8 @@ class Crops:
     `images`: float32 in [0, 1], C-contiguous; rows from superior (axial: anterior),
     columns from the patient's right to left, channels along columns x rows (coronal:
     from anterior to posterior). `sides`, `sequences`: the names of the axes s and m.
-    `slices`: each sequence's three slices, as stored indices. `planes`: the plane
-    these lie nearest to, "axial" for one. `warnings`: sentences.
+    `slices`: each sequence's three slices, as stored indices. `planes`: theirs:
+    "axial", "coronal", "sagittal", or "oblique" between two. `warnings`: sentences.
     """
 
     images: Float[np.ndarray, "s m h w c"]

@@ -10,6 +10,9 @@ from negspa_jax.data.cohort import Cohort
 def find_mixed_planes(planes: Mapping[str, Counter[str]]) -> list[str]:
     """Sequences that are not cut in one plane, as near-cubic voxels allow.
 
+    Oblique slices are left out: the same protocol tilts them nearer to one plane in
+    one patient and to another in the next.
+
     Args:
       planes: of each sequence, how many patients are cut in which plane.
     """
@@ -20,7 +23,7 @@ def find_mixed_planes(planes: Mapping[str, Counter[str]]) -> list[str]:
         "the region's shortest side; resample to slices of one plane, or draw regions "
         "that are shortest across it"
         for name, kinds in planes.items()
-        if len(kinds) > 1
+        if len(kinds.keys() - {"oblique"}) > 1
     ]
 
 

@@ -20,6 +20,8 @@ from negspa_jax.shapes import Bool, Float
 # Voxels: the affines of one patient's files differ in their last digits.
 _SLACK = 0.01
 _EPSILON = 1e-6
+# Slices tilted by more than 30 degrees belong to no plane by name.
+_MIN_PLANE_COSINE = 0.866
 
 
 class Stack(NamedTuple):
@@ -42,8 +44,11 @@ class Stack(NamedTuple):
 
     @property
     def plane(self) -> str:
-        """The plane of the body that the slices lie nearest to."""
-        return ("sagittal", "coronal", "axial")[int(np.argmax(np.abs(self.normal)))]
+        """The plane of the body that the slices lie in, or "oblique" between two."""
+        cosines = np.abs(self.normal)
+        if cosines.max() < _MIN_PLANE_COSINE:
+            return "oblique"
+        return ("sagittal", "coronal", "axial")[int(np.argmax(cosines))]
 
 
 def stack_slices(volume: Volume, region: Region, *, sided: bool) -> Stack:

@@ -9,7 +9,7 @@ from PIL import Image
 
 from negspa_jax.data.__main__ import main
 from negspa_jax.data.contact_sheet import Contact, SheetWriter, shrink_images
-from tests.data.synthetic import box_mask, make_affine, write_volume
+from tests.data.synthetic import box_mask, make_affine, rotate, write_volume
 
 SHAPE = (24, 22, 7)
 AFFINE = make_affine(SHAPE, (8.0, 8.0, 10.0))
@@ -183,6 +183,19 @@ def test_slices_of_different_planes_are_a_warning(tmp_path, capsys):
     assert main(["check", *flags]) == 0
     words = "t1w is cut in different planes, axial (2), coronal (1): slices run"
     assert words in capsys.readouterr().out
+
+
+def test_one_protocol_tilted_a_little_more_or_less_is_no_warning(tmp_path, capsys):
+    table = make_cohort(tmp_path, 3, "t1w")
+    for number, angle in enumerate((10.0, 40.0, 50.0)):
+        tilt = rotate((angle, 0.0, 0.0))
+        affine = make_affine(SHAPE, (8.0, 8.0, 10.0), rotation=tilt)
+        image = tmp_path / f"{number}_t1w.nii.gz"
+        write_volume(image, affine, SHAPE, lambda p, n=number: p[..., 0] + n)
+    assert main(["check", f"--cohort={table}", "--sequences=t1w"]) == 0
+    out = capsys.readouterr().out
+    assert "oblique (2), coronal (1)" in out
+    assert "different planes" not in out
 
 
 def test_a_directory_is_no_cohort(tmp_path, capsys):
