@@ -100,10 +100,14 @@ def build_cache(
         except CaseError as error:
             return error
 
-    with ThreadPoolExecutor(max(workers, 1)) as pool:
+    pool = ThreadPoolExecutor(max(workers, 1))
+    try:
         prepared = pool.map(prepare, cohort.patients)
         total = len(cohort.patients)
         results = list(watch(prepared, total=total, label="decoding volumes"))
+    finally:
+        # Whoever stops watching does not wait for the rest.
+        pool.shutdown(cancel_futures=True)
     errors = [result for result in results if isinstance(result, CaseError)]
     if errors:
         raise ValueError(

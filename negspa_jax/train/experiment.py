@@ -5,31 +5,20 @@ Folds may be trained by several processes in one run directory, each with its ow
 """
 
 import os
-import shutil
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from negspa_jax.checkpoint import Checkpoints
 from negspa_jax.config import Config, ConfigError, flatten
-from negspa_jax.data.pipeline import all_sides
 from negspa_jax.data.volume import file_sha256
 from negspa_jax.models import Weights, load_encoder_weights, resolve_weights
-from negspa_jax.predictions import (
-    TRAIN,
-    Prediction,
-    bilateral,
-    merge_folds,
-    read_predictions,
-    write_predictions,
-)
 from negspa_jax.train import parallel
 from negspa_jax.train.console import Reporter
+from negspa_jax.train.finish import finish_fold, finish_run
 from negspa_jax.train.fit import Fitting, Fold, Network
-from negspa_jax.train.history import History
+from negspa_jax.train.history import History, find_tensorboard
 from negspa_jax.train.interrupt import StopRequest
 from negspa_jax.train.network import build_network, first_variables
 from negspa_jax.train.optim import Variables
@@ -37,13 +26,9 @@ from negspa_jax.train.progress import check_batch_sizes
 from negspa_jax.train.rundir import (
     check_claim,
     claim,
-    environment,
     locked,
-    write_json,
 )
-from negspa_jax.train.score import predict_scores
 from negspa_jax.train.study import Study, find_cohort, prepare
-from negspa_jax.train.summary import format_summary, summarise
 
 
 def run(
@@ -71,11 +56,13 @@ def run(
     chosen = _choose_folds(config, folds)
     check_batch_sizes(config.stages)
     weights = _find_weights(config)
+    if config.runtime.tensorboard:
+        find_tensorboard()
     with _held(workdir, wait=True):
         table = find_cohort(config, workdir, reporter)
         manifest = _manifest(config, table, weights)
         known = check_claim(workdir, manifest)
-        study = prepare(config, table, workdir, reporter, resumed=known)
+        study = prepare(config, table, workdir, reporter, stop=stop, resumed=known)
         if parallel.is_first() and not known:
             claim(workdir, manifest)
     model, network = build_network(config, num_inputs=len(config.data.sequences))
@@ -89,10 +76,10 @@ def run(
                 model, config, weights.path if weights else None, fold=fold
             )
             best = _fit(fold, folder, start, study, config, network, stop, reporter)
-            _finish_fold(fold, folder, best, study, config, network)
+            finish_fold(fold, folder, best, study, config, network)
     with _held(workdir, wait=True):
         if parallel.is_first():
-            _finish_run(workdir, config, study, reporter)
+            finish_run(workdir, config, study, reporter)
     parallel.wait_for_all("finished")
 
 
@@ -155,7 +142,10 @@ def _fit(
         names=tuple(p.patient_id for p in study.cohort.patients),
     )
     checkpoints = Checkpoints(folder / "checkpoints")
-    history = History(folder, tensorboard=config.runtime.tensorboard)
+    writes = parallel.is_first()
+    history = History(
+        folder, writes=writes, tensorboard=writes and config.runtime.tensorboard
+    )
     try:
         return Fitting(fold, config, network, checkpoints, history, stop, reporter).run(
             start
@@ -163,86 +153,3 @@ def _fit(
     finally:
         history.close()
         checkpoints.close()
-
-
-def _finish_fold(
-    fold: int,
-    folder: Path,
-    best: Variables,
-    study: Study,
-    config: Config,
-    network: Network,
-) -> None:
-    rows = _predict(fold, best, study, config, network)
-    if parallel.is_first():
-        model = Checkpoints(folder / "model", keep=1)
-        model.save(0, best, {"fold": fold, "config": flatten(config)})
-        model.close()
-        write_json(folder / "environment.json", environment())
-        write_predictions(folder / "predictions.csv", rows)
-        # The model stays; what only a continuation needs does not.
-        shutil.rmtree(folder / "checkpoints", ignore_errors=True)
-    parallel.wait_for_all(f"fold {fold}")
-
-
-def _predict(
-    fold: int, best: Variables, study: Study, config: Config, network: Network
-) -> list[Prediction]:
-    patients = study.cohort.patients
-    wanted = [
-        index
-        for index, patient in enumerate(patients)
-        if patient.split != TRAIN or study.folds[patient.patient_id] == fold
-    ]
-    samples = all_sides(np.array(wanted), num_sides=len(study.sides))
-    last = config.stages[-1]
-    scores = predict_scores(
-        network.score_step,
-        parallel.replicate(best),
-        study.caches[last.image_size],
-        samples,
-        batch_size=last.batch_size,
-        workers=config.runtime.workers,
-    )
-    rows = [
-        Prediction(
-            p.patient_id, p.split, p.label, fold, study.sides[side], float(score)
-        )
-        for p, side, score in zip(
-            [patients[i] for i in samples.patient], samples.side, scores, strict=True
-        )
-    ]
-    return [*rows, *bilateral(rows)]
-
-
-def _finish_run(
-    workdir: Path, config: Config, study: Study, reporter: Reporter
-) -> None:
-    files = [
-        workdir / f"fold_{fold}" / "predictions.csv"
-        for fold in range(config.data.num_folds)
-    ]
-    missing = [file.parent.name for file in files if not file.exists()]
-    if missing:
-        reporter.tell(
-            f"{', '.join(missing)} not trained yet: the merged predictions are "
-            "written by the run that finishes last."
-        )
-        return
-    merged = merge_folds(
-        [read_predictions(file) for file in files], train_ids=list(study.folds)
-    )
-    write_predictions(workdir / "predictions.csv", merged)
-    reporter.tell(format_summary(summarise(merged)))
-    for name, what in _FILES:
-        reporter.tell(f"{workdir / name}  {what}")
-
-
-_FILES = (
-    ("predictions.csv", "every score: patient, split, label, fold, side"),
-    ("folds.csv", "who was held out by which fold"),
-    ("manifest.json", "config, versions, device, hashes of weights and table"),
-    ("inputs.csv", "SHA-256 of every input file"),
-    ("fold_*/model", "the best variables of each fold"),
-    ("fold_*/history.csv", "loss, rate and validation AUC of each epoch"),
-)

@@ -145,7 +145,7 @@ class Fitting:
             progress = self._check(progress, waiting).after_step()
             waiting = (batch, loss)
             # Several processes agree on stopping only between epochs.
-            if self.stop.requested and jax.process_count() == 1:
+            if self.stop.requested and not parallel.is_one_of_many():
                 progress = self._check(progress, waiting)
                 self._save(position._replace(progress=progress, state=state))
                 raise Interrupted
@@ -234,8 +234,7 @@ class Fitting:
             "best_epoch": progress.best_epoch,
             "seconds": round(seconds, 3),
         }
-        if parallel.is_first():
-            self.history.add(row)
+        self.history.add(row)
         self.reporter.tell(
             f"fold {self.fold.number} stage {progress.stage + 1}/{len(stages)} "
             f"epoch {progress.epoch + 1}/{stage.epochs} "

@@ -13,22 +13,26 @@ Row = dict[str, Any]
 class History:
     """The epochs of one fold, in the order in which they were trained."""
 
-    def __init__(self, folder: Path, *, tensorboard: bool) -> None:
+    def __init__(self, folder: Path, *, tensorboard: bool, writes: bool = True) -> None:
+        # Of several processes that train one fold, one writes.
+        self._writes = writes
         self._lines = folder / "history.jsonl"
         self._table = folder / "history.csv"
         self._writer = (
-            _open_tensorboard(folder / "tensorboard") if tensorboard else None
+            find_tensorboard()(str(folder / "tensorboard")) if tensorboard else None
         )
 
     def rewind(self, stage: int, epoch: int) -> None:
         """Forget the epochs from this one on: they will be trained again."""
-        if not self._lines.exists():
+        if not self._writes or not self._lines.exists():
             return
         kept = [r for r in self._rows() if (r["stage"], r["epoch"]) < (stage, epoch)]
         write_text(self._lines, "".join(json.dumps(row) + "\n" for row in kept))
 
     def add(self, row: Row) -> None:
         """Append an epoch."""
+        if not self._writes:
+            return
         with self._lines.open("a") as file:
             file.write(json.dumps(row) + "\n")
         if self._writer is not None:
@@ -38,7 +42,7 @@ class History:
 
     def close(self) -> None:
         """Write the table and free the writer."""
-        if self._lines.exists() and (rows := self._rows()):
+        if self._writes and self._lines.exists() and (rows := self._rows()):
             with self._table.open("w", newline="") as file:
                 writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
                 writer.writeheader()
@@ -56,7 +60,12 @@ class History:
         return rows
 
 
-def _open_tensorboard(folder: Path) -> Any:
+def find_tensorboard() -> Any:
+    """Return the class that writes for TensorBoard.
+
+    Raises:
+        ValueError: if its package is not installed.
+    """
     try:
         from tensorboardX import SummaryWriter
     except ImportError:
@@ -64,4 +73,4 @@ def _open_tensorboard(folder: Path) -> Any:
             "config.runtime.tensorboard needs the package tensorboardX, which is not "
             "installed: pip install negspa_jax[tensorboard]"
         ) from None
-    return SummaryWriter(str(folder))
+    return SummaryWriter

@@ -88,15 +88,20 @@ def is_first() -> bool:
     return jax.process_index() == 0
 
 
+def is_one_of_many() -> bool:
+    """Whether other processes train the same fold."""
+    return jax.process_count() > 1
+
+
 def wait_for_all(name: str) -> None:
     """Wait until every process has come to the same place."""
-    if jax.process_count() > 1:
+    if is_one_of_many():
         multihost_utils.sync_global_devices(name)
 
 
 def any_process(flag: bool) -> bool:
     """Whether any process says so; every process must ask."""
-    if jax.process_count() == 1:
+    if not is_one_of_many():
         return flag
     return bool(np.any(multihost_utils.process_allgather(np.array([flag]))))
 

@@ -2,9 +2,10 @@
 
 import dataclasses
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -30,6 +31,7 @@ from negspa_jax.predictions import TRAIN
 from negspa_jax.shapes import Int
 from negspa_jax.train import parallel
 from negspa_jax.train.console import Reporter
+from negspa_jax.train.interrupt import Interrupted, StopRequest
 from negspa_jax.train.rundir import write_text
 
 # Everything in config.data but these is a keyword of `crop_patient`.
@@ -98,7 +100,13 @@ def find_cohort(config: Config, workdir: Path, reporter: Reporter) -> Path:
 
 
 def prepare(
-    config: Config, table: Path, workdir: Path, reporter: Reporter, *, resumed: bool
+    config: Config,
+    table: Path,
+    workdir: Path,
+    reporter: Reporter,
+    *,
+    stop: StopRequest,
+    resumed: bool,
 ) -> Study:
     """Read and check the cohort, decode the volumes, assign the folds.
 
@@ -107,11 +115,13 @@ def prepare(
         table: the cohort's.
         workdir: of the run.
         reporter: is told what happens.
+        stop: asks to leave while volumes are decoded.
         resumed: compare the inputs with the run's; otherwise this is their first
             sight.
 
     Raises:
         ValueError: listing everything in the table or the files that cannot be used.
+        Interrupted: if asked to leave; what is decoded stays in the cache.
     """
     cohort = read_cohort(table, sequences=config.data.sequences, require_labels=False)
     seen = workdir / "inputs.csv"
@@ -122,7 +132,7 @@ def prepare(
     check_leakage(cohort, hashes)
     labels = _training_labels(cohort)
     caches = {
-        size: _decode(cohort, hashes, config, workdir, size, reporter)
+        size: _decode(cohort, hashes, config, workdir, size, reporter, stop)
         for size in sorted({stage.image_size for stage in config.stages})
     }
     folds = _folds(labels, config, workdir / "folds.csv")
@@ -156,7 +166,15 @@ def _decode(
     workdir: Path,
     image_size: int,
     reporter: Reporter,
+    stop: StopRequest,
 ) -> Cache:
+    def watch(items: Iterable[Any], **words: Any) -> Iterator[Any]:
+        for item in reporter.bar(items, **words):
+            # Several processes agree on stopping only between epochs.
+            if stop.requested and not parallel.is_one_of_many():
+                raise Interrupted
+            yield item
+
     options = dataclasses.asdict(config.data) | {"image_size": image_size}
     cache = build_cache(
         cohort,
@@ -166,7 +184,7 @@ def _decode(
         ),
         crop_options={k: v for k, v in options.items() if k not in _NOT_OF_CROPS},
         workers=config.runtime.workers,
-        watch=reporter.bar,
+        watch=watch,
     )
     for line in cache.warnings:
         reporter.tell(f"warning: {line}")

@@ -1,0 +1,109 @@
+"""The end of a fold, and the end of a run: scores, model, merged table, summary."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+
+from negspa_jax.checkpoint import Checkpoints
+from negspa_jax.config import Config, flatten
+from negspa_jax.data.pipeline import all_sides
+from negspa_jax.predictions import (
+    TRAIN,
+    Prediction,
+    bilateral,
+    merge_folds,
+    read_predictions,
+    write_predictions,
+)
+from negspa_jax.train import parallel
+from negspa_jax.train.console import Reporter
+from negspa_jax.train.fit import Network
+from negspa_jax.train.optim import Variables
+from negspa_jax.train.rundir import environment, write_json
+from negspa_jax.train.score import predict_scores
+from negspa_jax.train.study import Study
+from negspa_jax.train.summary import format_summary, summarise
+
+
+def finish_fold(
+    fold: int,
+    folder: Path,
+    best: Variables,
+    study: Study,
+    config: Config,
+    network: Network,
+) -> None:
+    """Score everybody whom this fold did not learn from, and keep its model."""
+    rows = _predict(fold, best, study, config, network)
+    if parallel.is_first():
+        model = Checkpoints(folder / "model", keep=1)
+        model.save(0, best, {"fold": fold, "config": flatten(config)})
+        model.close()
+        write_json(folder / "environment.json", environment())
+        write_predictions(folder / "predictions.csv", rows)
+        # The model stays; what only a continuation needs does not.
+        shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+    parallel.wait_for_all(f"fold {fold}")
+
+
+def _predict(
+    fold: int, best: Variables, study: Study, config: Config, network: Network
+) -> list[Prediction]:
+    patients = study.cohort.patients
+    wanted = [
+        index
+        for index, patient in enumerate(patients)
+        if patient.split != TRAIN or study.folds[patient.patient_id] == fold
+    ]
+    samples = all_sides(np.array(wanted), num_sides=len(study.sides))
+    last = config.stages[-1]
+    scores = predict_scores(
+        network.score_step,
+        parallel.replicate(best),
+        study.caches[last.image_size],
+        samples,
+        batch_size=last.batch_size,
+        workers=config.runtime.workers,
+    )
+    rows = [
+        Prediction(
+            p.patient_id, p.split, p.label, fold, study.sides[side], float(score)
+        )
+        for p, side, score in zip(
+            [patients[i] for i in samples.patient], samples.side, scores, strict=True
+        )
+    ]
+    return [*rows, *bilateral(rows)]
+
+
+def finish_run(workdir: Path, config: Config, study: Study, reporter: Reporter) -> None:
+    """Merge the folds' predictions, if all are there, and say what they come to."""
+    files = [
+        workdir / f"fold_{fold}" / "predictions.csv"
+        for fold in range(config.data.num_folds)
+    ]
+    missing = [file.parent.name for file in files if not file.exists()]
+    if missing:
+        reporter.tell(
+            f"{', '.join(missing)} not trained yet: the merged predictions are "
+            "written by the run that finishes last."
+        )
+        return
+    merged = merge_folds(
+        [read_predictions(file) for file in files], train_ids=list(study.folds)
+    )
+    write_predictions(workdir / "predictions.csv", merged)
+    reporter.tell(format_summary(summarise(merged)))
+    for name, what in _FILES:
+        reporter.tell(f"{workdir / name}  {what}")
+
+
+_FILES = (
+    ("predictions.csv", "every score: patient, split, label, fold, side"),
+    ("folds.csv", "who was held out by which fold"),
+    ("manifest.json", "config, versions, device, hashes of weights and table"),
+    ("inputs.csv", "SHA-256 of every input file"),
+    ("fold_*/model", "the best variables of each fold"),
+    ("fold_*/history.csv", "loss, rate and validation AUC of each epoch"),
+)
