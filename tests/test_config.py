@@ -185,7 +185,10 @@ PAPER = {
     **{f"stages[{i}].batch_size": 64 for i in (0, 1)},
 }
 # Nothing a paper could state, or (mixing.preset) tested with the mixing itself.
-NOT_OF_THE_PAPER = {"seed", "precision", "data.cohort", "data.phantom", "mixing.preset"}
+NOT_OF_THE_PAPER = {
+    *("seed", "precision", "data.cohort", "data.phantom", "data.plane"),
+    "mixing.preset",
+}
 
 
 def test_the_defaults_are_the_papers_tri_resnet50():

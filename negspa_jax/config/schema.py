@@ -29,6 +29,8 @@ class Data:
     # of the square: min(W/4, 25 mm) from the lateral border, or of the half box
     centre: str = one_of("lateral", "half")
     window_mm: float = positive(100.0, 1000)  # *choice*
+    # of the slices; auto: across the largest spacing, then the region's shortest side
+    plane: str = one_of("auto", "axial", "coronal", "sagittal")
     intensity: str = one_of("zscore", "minmax_slice", "percentile")
     z_clip: float = positive(3.0, 100)  # *choice*
     mirror_left: bool = False

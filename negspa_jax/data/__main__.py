@@ -71,6 +71,18 @@ def _bind(values: flags.FlagValues, *defines: Any) -> list[Callable[..., Any]]:
     return [partial(define, flag_values=values) for define in defines]
 
 
+# What `crop_patient` may be told: name, choices or number, meaning.
+_CROP_OPTIONS: tuple[tuple[str, Any, str], ...] = (
+    ("sides", ["both", "left", "right", "whole"], "windows; whole: one on the region"),
+    ("window", ["square", "half"], "a square, or the half of the region itself"),
+    ("centre", ["lateral", "half"], "of a square"),
+    ("window_mm", 100.0, "side of a square in mm"),
+    ("plane", ["auto", "axial", "coronal", "sagittal"], "of the slices"),
+    ("intensity", ["zscore", "minmax_slice", "percentile"], "how it is scaled"),
+    ("z_clip", 3.0, "the z-score that becomes 1"),
+)
+
+
 def _define_check() -> flags.FlagValues:
     values = flags.FlagValues()
     text, switch = flags.DEFINE_string, flags.DEFINE_boolean
@@ -79,10 +91,14 @@ def _define_check() -> flags.FlagValues:
     flags.DEFINE_list(
         "sequences", ["t1w", "t2w", "fs"], "columns that hold images", values
     )
-    sides = ["both", "left", "right", "whole"]
-    flags.DEFINE_enum("sides", "both", sides, "which windows are cut", values)
-    real("window_mm", 100.0, "side of a window in mm", lower_bound=1.0)
-    switch("require_labels", True, "whether an empty label is a problem", values)
+    for name, choices, meaning in _CROP_OPTIONS:
+        meaning = f"{meaning}; in training --config.data.{name}"
+        if isinstance(choices, float):
+            real(name, choices, meaning, lower_bound=0.1)
+        else:
+            flags.DEFINE_enum(name, choices[0], choices, meaning, values)
+    switch("mirror_left", False, "mirror the left windows", values)
+    switch("require_labels", True, "whether patients to train on need one", values)
     text("contact_sheet", None, "PNG of every patient's sub-images", values)
     text("manifest", None, "CSV of SHA-256: written, or compared with", values)
     whole("workers", 2, "patients opened at the same time", lower_bound=1)
@@ -97,8 +113,10 @@ def _run_check(values: Any) -> int:
     usable = check_cohort(
         _path(values.cohort),
         sequences=values.sequences,
-        sides=values.sides,
-        window_mm=values.window_mm,
+        crop_options={
+            name: values[name].value
+            for name in ("mirror_left", *(option[0] for option in _CROP_OPTIONS))
+        },
         require_labels=values.require_labels,
         contact_sheet=_path(values.contact_sheet) if values.contact_sheet else None,
         manifest=_path(values.manifest) if values.manifest else None,

@@ -39,8 +39,7 @@ def check_cohort(
     path: Path,
     *,
     sequences: Sequence[str],
-    sides: str = "both",
-    window_mm: float = 100.0,
+    crop_options: Mapping[str, Any],
     require_labels: bool = True,
     contact_sheet: Path | None = None,
     manifest: Path | None = None,
@@ -52,8 +51,9 @@ def check_cohort(
 
     Args:
       path: the cohort table.
-      sequences, sides, window_mm: as in training.
-      require_labels: whether an empty label is a problem.
+      sequences: columns that hold images.
+      crop_options: further keywords of `crop_patient`, as in training.
+      require_labels: whether rows of the split `train` must have a label.
       contact_sheet: a PNG (and more, numbered, for many patients) of all sub-images.
       manifest: compare the files with it, or write it if there is none.
       workers: patients opened at the same time.
@@ -67,11 +67,12 @@ def check_cohort(
     problems = [*scan.problems]
     grids: dict[str, list[tuple[str, str, str]]] = {name: [] for name in sequences}
     planes: dict[str, Counter[str]] = {name: Counter() for name in sequences}
-    sheet = SheetWriter(contact_sheet, tuple(sequences), SIDES[sides])
+    sides = SIDES[crop_options.get("sides", "both")]
+    sheet = SheetWriter(contact_sheet, tuple(sequences), sides)
     warnings: list[str] = []
 
     def open_row(row: tuple[Patient, tuple[str, ...]]) -> _Finding:
-        return _open_patient(*row, sequences, sides, window_mm)
+        return _open_patient(*row, sequences, crop_options)
 
     with ThreadPoolExecutor(max(workers, 1)) as pool:
         findings = pool.map(open_row, scan.rows)
@@ -103,15 +104,15 @@ def _open_patient(
     patient: Patient,
     faults: tuple[str, ...],
     sequences: Sequence[str],
-    sides: str,
-    window_mm: float,
+    crop_options: Mapping[str, Any],
 ) -> _Finding:
     """Cut a patient's sub-images; where that fails, look at each file for its part.
 
     Args:
       patient: a row of the table.
       faults: what is wrong with the row itself; then only its files are looked at.
-      sequences, sides, window_mm: as in training.
+      sequences: columns that hold images.
+      crop_options: as in training.
     """
     problems: list[str] = []
     warnings: tuple[str, ...] = ()
@@ -120,9 +121,7 @@ def _open_patient(
         problems = _find_faults(patient)
     else:
         try:
-            crops = crop_patient(
-                patient, sequences=sequences, sides=sides, window_mm=window_mm
-            )
+            crops = crop_patient(patient, sequences=sequences, **crop_options)
             images, warnings = shrink_images(crops.images), crops.warnings
             planes = crops.planes
         except CaseError as error:

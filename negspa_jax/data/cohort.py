@@ -54,7 +54,7 @@ def read_cohort(
     Args:
       path: CSV, UTF-8; comma, semicolon, tab or bar between the cells.
       sequences: the columns that hold images, in the order of the network's inputs.
-      require_labels: whether an empty label is an error.
+      require_labels: whether rows of the split `train` must have a label.
 
     Raises:
       CohortError: whatever is wrong, all of it, by row and column.

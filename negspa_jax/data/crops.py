@@ -17,7 +17,13 @@ from negspa_jax.data.intensity import INTENSITIES, fit_intensity
 from negspa_jax.data.rvoi import draw_rvoi
 from negspa_jax.data.stacks import Stack, cut_window, pick_slices, stack_slices
 from negspa_jax.data.volume import read_mask, read_volume
-from negspa_jax.data.windows import Region, Window, measure_region, place_windows
+from negspa_jax.data.windows import (
+    PLANES,
+    Region,
+    Window,
+    measure_region,
+    place_windows,
+)
 from negspa_jax.shapes import Float
 
 # Raised whenever the same files would give other sub-images: caches are then rebuilt.
@@ -60,6 +66,7 @@ def crop_patient(
     window: str = "square",
     centre: str = "lateral",
     window_mm: float = 100.0,
+    plane: str = "auto",
     image_size: int = 224,
     intensity: str = "zscore",
     z_clip: float = 3.0,
@@ -76,6 +83,8 @@ def crop_patient(
       centre: "lateral", min(W/4, 25 mm) medial of the half box's lateral border, or
         "half", the half box's middle; W is the box's width.
       window_mm: side of the square in mm.
+      plane: of the slices, for near-cubic voxels: "axial", "coronal" or "sagittal";
+        "auto" decides by spacing, then by the region's shortest side.
       image_size: h and w in pixels. Bilinear at pixel centres, without antialiasing:
         100 mm on 224 pixels is finer than the voxels of clinical series.
       intensity: "zscore", "minmax_slice" or "percentile", see `fit_intensity`.
@@ -86,7 +95,9 @@ def crop_patient(
       CaseError: a file cannot be used; the message names patient, file and reason.
       ValueError: an option is none of the above.
     """
-    _check_options(sides=sides, window=window, centre=centre, intensity=intensity)
+    _check_options(
+        sides=sides, window=window, centre=centre, plane=plane, intensity=intensity
+    )
     _check_sizes(window_mm=window_mm, image_size=image_size, z_clip=z_clip)
     if mirror_left and sides == "whole":
         raise ValueError("mirror_left must be False where sides is 'whole', got True")
@@ -98,7 +109,7 @@ def crop_patient(
     for m, (name, region) in enumerate(_read_regions(patient, sequences).items()):
         volume = read_volume(patient.images[name], patient_id=who)
         with blame(who, volume.path):
-            stack = stack_slices(volume, region, sided=sides != "whole")
+            stack = stack_slices(volume, region, sided=sides != "whole", plane=plane)
             windows = place_windows(
                 region,
                 stack.normal,
@@ -157,6 +168,7 @@ def _check_options(**options: str) -> None:
         "sides": tuple(SIDES),
         "window": ("square", "half"),
         "centre": ("lateral", "half"),
+        "plane": ("auto", *PLANES),
         "intensity": INTENSITIES,
     }
     for name, value in options.items():

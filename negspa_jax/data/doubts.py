@@ -20,8 +20,8 @@ def find_mixed_planes(planes: Mapping[str, Counter[str]]) -> list[str]:
         f"{name} is cut in different planes, "
         f"{', '.join(f'{plane} ({count})' for plane, count in kinds.most_common())}: "
         "slices run across the largest spacing, and where voxels are near cubic across "
-        "the region's shortest side; resample to slices of one plane, or draw regions "
-        "that are shortest across it"
+        "the region's shortest side; name one with --config.data.plane=axial "
+        "(check: --plane=axial)"
         for name, kinds in planes.items()
         if len(kinds.keys() - {"oblique"}) > 1
     ]

@@ -26,7 +26,7 @@ class RowReader:
       row: of the table.
       folder: where relative paths start.
       sequences: columns that hold images.
-      require_labels: whether an empty label is a mistake.
+      require_labels: whether rows of the split `train` must have a label.
     """
 
     def __init__(
@@ -88,10 +88,10 @@ class RowReader:
         return _BINARY.get(text)
 
     def _label(self) -> int | None:
-        if self._require_labels and "label" in self._row.cells:
+        training = self._row.cells.get("split", "").strip() == "train"
+        if self._require_labels and training and "label" in self._row.cells:
             if (text := self._text("label")) not in _BINARY:
-                unknown = "" if text else " (not known yet: check --norequire_labels)"
-                self._fail("label", f"must be 0 or 1{unknown}", text)
+                self._fail("label", "must be 0 or 1 in the split train", text)
             return _BINARY.get(text)
         return self._binary("label")
 

@@ -51,13 +51,16 @@ class Stack(NamedTuple):
         return ("sagittal", "coronal", "axial")[int(np.argmax(cosines))]
 
 
-def stack_slices(volume: Volume, region: Region, *, sided: bool) -> Stack:
+def stack_slices(
+    volume: Volume, region: Region, *, sided: bool, plane: str = "auto"
+) -> Stack:
     """See a volume as slices, with respect to a region.
 
     Args:
       volume: of any orientation and obliquity.
       region: the region of interest, in the same world.
       sided: left and right are wanted, so the slices must show both.
+      plane: of the slices, see `find_through_axis`.
 
     Raises:
       RefusedError: the region lies outside the volume, or the slices are sagittal
@@ -70,8 +73,9 @@ def stack_slices(volume: Volume, region: Region, *, sided: bool) -> Stack:
         )
         raise RefusedError(reason + "this volume: is it another patient's or visit's?")
     spacing = measure_spacing(volume.affine)
-    through = find_through_axis(spacing, (span[1] - span[0]) * spacing)
     directions = volume.affine[:3, :3] / spacing
+    extents = (span[1] - span[0]) * spacing
+    through = find_through_axis(directions, spacing, extents, plane=plane)
     first, second = (directions[:, axis] for axis in range(3) if axis != through)
     if sided and (cosine := max(abs(first[0]), abs(second[0]))) < MIN_COSINE:
         reason = "must be coronal or axial to show left and right, got a sagittal stack"

@@ -19,6 +19,8 @@ from negspa_jax.shapes import Float
 
 # Cosine with the patient's left-right axis under which an axis cannot carry sides.
 MIN_COSINE = 0.7
+# Their normals are the world's x, y and z.
+PLANES = ("sagittal", "coronal", "axial")
 # Below this ratio of the two largest spacings a grid has no through-plane axis.
 MIN_ANISOTROPY = 1.25
 # The clicks lie on the joints: the window's centre is this far medial of them.
@@ -69,13 +71,24 @@ def measure_region(mask: Mask) -> Region:
 
 
 def find_through_axis(
-    spacing_mm: Float[np.ndarray, "3"], extents_mm: Float[np.ndarray, "3"]
+    directions: Float[np.ndarray, "3 3"],
+    spacing_mm: Float[np.ndarray, "3"],
+    extents_mm: Float[np.ndarray, "3"],
+    *,
+    plane: str,
 ) -> int:
     """The array axis across the slices.
 
-    It is the axis of the largest spacing; where that is under 1.25 times the next,
-    the axis along which the region is shortest.
+    Args:
+      directions: unit world direction of each array axis, as columns.
+      spacing_mm: of the voxels.
+      extents_mm: of the region, along the array axes.
+      plane: "auto" takes the axis of the largest spacing, or where that is under
+        1.25 times the next the axis along which the region is shortest; "axial",
+        "coronal" or "sagittal" the axis nearest to that plane's normal.
     """
+    if plane != "auto":
+        return int(np.argmax(np.abs(directions[PLANES.index(plane)])))
     ordered = np.sort(spacing_mm)
     anisotropic = ordered[2] >= MIN_ANISOTROPY * ordered[1]
     return int(np.argmax(spacing_mm) if anisotropic else np.argmin(extents_mm))

@@ -4,6 +4,7 @@
 """
 
 import contextlib
+import os
 import signal
 from collections.abc import Iterator
 from types import FrameType
@@ -25,6 +26,8 @@ class StopRequest:
         if self.requested and number == signal.SIGINT:
             raise KeyboardInterrupt
         self.requested = True
+        # The step, or a compilation, may still take a while. os.write is safe here.
+        os.write(2, b"stopping after this step; Ctrl-C again stops at once\n")
 
 
 @contextlib.contextmanager

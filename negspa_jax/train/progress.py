@@ -107,3 +107,8 @@ def check_batch_sizes(stages: Sequence[Stage]) -> None:
                 f"config.stages[{index}].batch_size must be a multiple of the "
                 f"{devices} devices, got {stage.batch_size}"
             )
+        if stage.frozen == "none" and stage.batch_size == 1 and stage.image_size <= 32:
+            raise ValueError(
+                f"config.stages[{index}].batch_size must be at least 2 for images of "
+                f"{stage.image_size} pixels, got 1: batch statistics need two values"
+            )

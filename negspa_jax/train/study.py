@@ -123,7 +123,7 @@ def prepare(
         ValueError: listing everything in the table or the files that cannot be used.
         Interrupted: if asked to leave; what is decoded stays in the cache.
     """
-    cohort = read_cohort(table, sequences=config.data.sequences, require_labels=False)
+    cohort = read_cohort(table, sequences=config.data.sequences)
     seen = workdir / "inputs.csv"
     if not resumed and parallel.is_first():
         seen.unlink(missing_ok=True)

@@ -111,7 +111,7 @@ def _remarks(summaries: Sequence[SplitSummary]) -> list[str]:
     ]
     if cutoffs:
         remarks = [
-            f"Positive from {cutoff!r} on (Youden, chosen on the out-of-fold scores, "
+            f"Positive from {cutoff:.6g} on (Youden, chosen on the out-of-fold scores, "
             "for which the shares are therefore optimistic)."
             for cutoff in cutoffs
         ]
@@ -121,7 +121,9 @@ def _remarks(summaries: Sequence[SplitSummary]) -> list[str]:
                 f"{summary.split}: {summary.num_unlabelled} more without a label, "
                 "scored but not counted."
             )
-        if summary.num_positive in (0, summary.num_labelled):
+        if summary.num_labelled == 0:
+            remarks.append(f"{summary.split}: no labels, so nothing is counted.")
+        elif summary.num_positive in (0, summary.num_labelled):
             remarks.append(f"{summary.split}: one class only, so no AUC.")
     return [
         "95 % intervals: DeLong (AUC), Clopper-Pearson (shares).",

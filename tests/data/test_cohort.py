@@ -111,10 +111,9 @@ def test_every_mistake_of_every_row_is_listed_in_one_run(folder):
         "120 (with a decimal point) or empty, got 'old'"
     )
     expected = [
-        "row 2 (patient P0), column label: must be 0 or 1, got 'yes'",
+        "row 2 (patient P0), column label: must be 0 or 1 in the split train, got "
+        "'yes'",
         "row 2 (patient P0), column arthritis: must be 0, 1 or empty, got '2'",
-        "row 3 (patient P1), column label: must be 0 or 1 (not known yet: check "
-        "--norequire_labels), got an empty cell",
         "row 3 (patient P1), column split: must be filled, got an empty cell",
         "row 3 (patient P1), column t2w: must be the path of a file, but there is "
         "none, got 'gone.nii.gz'",
@@ -122,7 +121,7 @@ def test_every_mistake_of_every_row_is_listed_in_one_run(folder):
     assert set(expected) <= set(found)
     assert sum("column rvoi: must be a mask" in problem for problem in found) == 3
     assert any("'P0' in row 2, 'p-00' in row 4" in problem for problem in found)
-    assert len(found) == 10
+    assert len(found) == 9
 
 
 def test_the_message_names_the_file_and_the_count(folder):
@@ -161,6 +160,13 @@ def test_a_wrong_cell_is_named_by_row_column_and_content(folder, cell, value, wo
 def test_whole_numbers_as_pandas_writes_them_are_read(folder):
     cohort = read(write(folder, row(0, label="1.0", ibd="0.0")))
     assert (cohort.patients[0].label, cohort.patients[0].features["ibd"]) == (1, 0)
+
+
+def test_labels_may_be_empty_outside_the_split_train(folder):
+    path = write(folder, row(0), row(1, split="external", label=""))
+    assert [p.label for p in read(path).patients] == [1, None]
+    path = write(folder, row(0, label=""))
+    assert "column label: must be 0 or 1 in the split train" in one_problem(path)
 
 
 def test_labels_may_be_empty_where_they_are_not_required(folder):

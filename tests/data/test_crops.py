@@ -13,6 +13,7 @@ from scipy.ndimage import map_coordinates
 from negspa_jax.data.crops import crop_patient
 from negspa_jax.data.errors import CaseError
 from negspa_jax.data.rvoi import Clicks
+from negspa_jax.data.windows import find_through_axis
 from tests.data.synthetic import (
     box_mask,
     make_affine,
@@ -470,3 +471,13 @@ def test_world_grid_is_the_affine():
     affine = make_affine((3, 4, 5), (1.0, 2.0, 3.0), rotation=rotate((5, 6, 7)))
     points = world_grid((3, 4, 5), affine)
     np.testing.assert_allclose(points.mean(axis=(0, 1, 2)), 0, atol=1e-12)
+
+
+def test_a_named_plane_holds_for_near_cubic_voxels_whatever_the_region():
+    directions, spacing = np.eye(3), np.full(3, 2.0)
+    for extents in ((10.0, 20.0, 30.0), (30.0, 10.0, 20.0)):
+        sizes = np.array(extents)
+        free = find_through_axis(directions, spacing, sizes, plane="auto")
+        assert free == int(np.argmin(sizes))
+        for axis, plane in enumerate(("sagittal", "coronal", "axial")):
+            assert find_through_axis(directions, spacing, sizes, plane=plane) == axis
