@@ -70,7 +70,8 @@ def test_every_problem_of_table_and_files_is_listed_in_one_run(tmp_path, capsys)
     assert main(["check", *flags]) == 2
     out = capsys.readouterr().out
     for words in (
-        "row 5 (patient P3), column label: must be 0 or 1 in the split train, got 'one'",
+        "row 5 (patient P3), column label: must be 0 or 1 in the split train, got "
+        "'one'",
         "patient P0, file",
         "0_t1w.nii.gz: must be a NIfTI file, got a git-LFS pointer",
         "0_pd.nii.gz: must be a NIfTI file, got an empty file",
