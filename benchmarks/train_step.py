@@ -33,14 +33,8 @@ gradient 260 against 160 to 290, weight gradient 80 against 270. Nine matrix pro
 im2col, row bands and exchanged axes gave no more than 85 for it.
 """
 
-import json
 import os
-import platform
-import subprocess
 import time
-from datetime import date
-from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # torch needs some too
@@ -51,6 +45,7 @@ import numpy as np
 import optax
 from absl import app, flags, logging
 
+from benchmarks.record import describe_machine, keep
 from benchmarks.train_step_torch import RATE, Step, torch_steps
 from negspa_jax.models import ENCODERS, MultiEncoder
 
@@ -71,17 +66,15 @@ _OUT = flags.DEFINE_string("out", None, "file to which the JSON lines are added"
 def main(_: list[str]) -> None:
     """Measure every encoder and both stages; one JSON line each."""
     logging.set_verbosity(logging.WARNING)
+    machine = describe_machine(("jax", "flax", "torch", "torchvision"))
     for encoder in _ENCODER.value:
+        load = round(os.getloadavg()[0], 2)
         rows = [measure_stage(encoder, stage) for stage in (1, 2)]
         for suffix, key in (("", "ms"), ("_cpu", "cpu_ms")):
             share = rows[0]["ours"][key] / rows[1]["ours"][key]
             rows[0][f"share_of_stage_2{suffix}"] = round(share, 3)
         for row in rows:
-            line = json.dumps(row | describe_machine())
-            print(line, flush=True)
-            if _OUT.value:
-                with open(_OUT.value, "a") as file:
-                    file.write(line + "\n")
+            keep({**row, "load_average": load, **machine}, _OUT.value)
 
 
 def measure_stage(encoder: str, stage: int) -> dict[str, Any]:
@@ -175,33 +168,6 @@ def jax_step(encoder: str, stage: int, images: np.ndarray, labels: np.ndarray) -
         jax.block_until_ready(state[0])
 
     return run
-
-
-def describe_machine() -> dict[str, Any]:
-    """Hardware, date, versions and commit of a result."""
-    device = jax.devices()[0]
-    packages = ("jax", "flax", "torch", "torchvision")
-    git = ["git", "-C", str(Path(__file__).parent), "rev-parse", "--short", "HEAD"]
-    commit = subprocess.run(git, capture_output=True, text=True, check=False)
-    return {
-        "device": device.device_kind if device.platform == "gpu" else cpu_name(),
-        "cores": len(os.sched_getaffinity(0)),
-        "load_average": round(os.getloadavg()[0], 2),
-        "date": date.today().isoformat(),
-        "python": platform.python_version(),
-        "versions": {name: version(name) for name in packages},
-        "commit": commit.stdout.strip(),
-    }
-
-
-def cpu_name() -> str:
-    """The processor's name, as far as Linux knows it."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor()
-    names = [line.split(": ")[1] for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.machine()
 
 
 if __name__ == "__main__":
