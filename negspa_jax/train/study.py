@@ -87,9 +87,10 @@ def find_cohort(config: Config, workdir: Path, reporter: Reporter) -> Path:
             raise ConfigError(f"{must}, got {str(table)!r}: {found}")
         return table
     folder = workdir / f"phantom_{config.data.phantom}"
+    writing = "" if folder.exists() else ", written now ('paper' takes some minutes)"
     reporter.tell(
         f"No cohort was given (--config.data.cohort=FILE): this run uses the synthetic "
-        f"cohort '{config.data.phantom}' in {folder}."
+        f"cohort '{config.data.phantom}' in {folder}{writing}."
     )
     if not folder.exists() and parallel.is_first():
         part = folder.with_suffix(".part")
