@@ -55,7 +55,7 @@ def run(
     config.validate()
     chosen = _choose_folds(config, folds)
     check_batch_sizes(config.stages)
-    weights = _find_weights(config)
+    weights, pretrained = _find_weights(config)
     if config.runtime.tensorboard:
         find_tensorboard()
     with _held(workdir, wait=True):
@@ -72,9 +72,7 @@ def run(
             if (folder / "predictions.csv").exists():
                 reporter.tell(f"fold {fold}: done before, in {folder}")
                 continue
-            start = first_variables(
-                model, config, weights.path if weights else None, fold=fold
-            )
+            start = first_variables(model, config, pretrained, fold=fold)
             best = _fit(fold, folder, start, study, config, network, stop, reporter)
             finish_fold(fold, folder, best, study, config, network)
     with _held(workdir, wait=True):
@@ -83,16 +81,17 @@ def run(
     parallel.wait_for_all("finished")
 
 
-def _find_weights(config: Config) -> Weights | None:
+def _find_weights(config: Config) -> tuple[Weights | None, Variables | None]:
+    # Read here, so that a damaged file, or another encoder's, is told before the
+    # directory is claimed, and once for all folds.
     weights = resolve_weights(
         os.path.expanduser(config.encoder.weights),
         encoder=config.encoder.name,
         cache_dir=os.path.expanduser(config.runtime.weights_dir) or None,
     )
-    if weights:
-        # Damaged or another encoder's: told before the directory is claimed.
-        load_encoder_weights(weights.path, encoder=config.encoder.name)
-    return weights
+    if weights is None:
+        return None, None
+    return weights, load_encoder_weights(weights.path, encoder=config.encoder.name)
 
 
 def _held(folder: Path, *, wait: bool) -> ExitStack:

@@ -2,7 +2,6 @@
 
 import dataclasses
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import jax
@@ -11,7 +10,7 @@ import numpy as np
 
 from negspa_jax.config import Config
 from negspa_jax.mixcut import Options
-from negspa_jax.models import MultiEncoder, load_encoder_weights, make_encoder
+from negspa_jax.models import MultiEncoder, make_encoder
 from negspa_jax.train import parallel
 from negspa_jax.train.fit import Network
 from negspa_jax.train.optim import Variables, make_adam
@@ -55,21 +54,21 @@ def build_network(config: Config, *, num_inputs: int) -> tuple[MultiEncoder, Net
 
 
 def first_variables(
-    model: MultiEncoder, config: Config, weights: Path | None, *, fold: int
+    model: MultiEncoder, config: Config, pretrained: Variables | None, *, fold: int
 ) -> Variables:
     """Return a fold's variables before training: random head, pretrained encoders.
 
     Args:
         model: from `build_network`.
         config: of the run; its seed draws what is random.
-        weights: file of the encoders' weights; None for random encoders.
+        pretrained: variables that every encoder starts from; None for random ones.
         fold: each has another random head.
     """
     key = jax.random.fold_in(jax.random.key(config.seed), fold)
     key_head, *keys = jax.random.split(key, 1 + model.num_inputs)
     size = config.stages[0].image_size
     image = jax.ShapeDtypeStruct((1, size, size, 3), np.float32)
-    encoders = _encoders(model, weights, keys, image)
+    encoders = _encoders(model, pretrained, keys, image)
     maps = jax.eval_shape(
         partial(make_encoder(model.encoder).apply, train=False), encoders[0], image
     )
@@ -83,11 +82,11 @@ def first_variables(
 
 
 def _encoders(
-    model: MultiEncoder, weights: Path | None, keys: list[Any], image: Any
+    model: MultiEncoder, pretrained: Variables | None, keys: list[Any], image: Any
 ) -> list[Variables]:
     keys = keys[:1] if model.shared else keys
-    if weights is not None:
-        return [load_encoder_weights(weights, encoder=model.encoder)] * len(keys)
+    if pretrained is not None:
+        return [pretrained] * len(keys)
     encoder = make_encoder(model.encoder)
 
     # Compiled once for all encoders, which differ in their key alone.

@@ -11,6 +11,7 @@ import numpy as np
 
 from negspa_jax.config import Config, ConfigError
 from negspa_jax.data.cohort import Cohort, read_cohort
+from negspa_jax.data.crops import SIDES
 from negspa_jax.data.folds import (
     assign_folds,
     check_held_out,
@@ -36,7 +37,6 @@ from negspa_jax.train.rundir import write_text
 
 # Everything in config.data but these is a keyword of `crop_patient`.
 _NOT_OF_CROPS = ("cohort", "phantom", "num_folds")
-_SIDES = {"both": ("left", "right")}
 
 
 @dataclass(frozen=True)
@@ -137,19 +137,22 @@ def prepare(
         for size in sorted({stage.image_size for stage in config.stages})
     }
     folds = _folds(labels, config, workdir / "folds.csv")
-    sides = _SIDES.get(config.data.sides, (config.data.sides,))
-    return Study(cohort, hashes, folds, caches, sides)
+    return Study(cohort, hashes, folds, caches, SIDES[config.data.sides])
 
 
 def _training_labels(cohort: Cohort) -> dict[str, int]:
-    training = [p for p in cohort.patients if p.split == TRAIN]
-    unknown = [p.patient_id for p in training if p.label is None]
-    if unknown or not training:
-        got = f"none for {', '.join(unknown)}" if unknown else "no such row"
+    # `read_cohort` refuses training rows without a label.
+    labels = {
+        p.patient_id: p.label
+        for p in cohort.patients
+        if p.split == TRAIN and p.label is not None
+    }
+    if not labels:
         raise ValueError(
-            f"{cohort.path}: rows of the split '{TRAIN}' must have a label, got {got}"
+            f"{cohort.path}: rows of the split '{TRAIN}' must be there to train on, "
+            "got no such row"
         )
-    return {p.patient_id: int(p.label or 0) for p in training}
+    return labels
 
 
 def _folds(labels: dict[str, int], config: Config, path: Path) -> dict[str, int]:
