@@ -1,7 +1,7 @@
 """Common augmentation on the device: rotation, horizontal flip and shift in one step.
 
-Written for one sample and vmapped. The three are composed into one affine map, so
-that an image is interpolated once: bilinear, pixel centres, zero outside.
+Written for one sample and vmapped. All are composed into one affine map, so that an
+image is interpolated once: bilinear, pixel centres, zero outside.
 
 Reference: supplement of doi 10.21037/qims-24-729, Appendix 2, Image preprocessing
 (it names the three operations; the ranges are choices).
@@ -20,6 +20,7 @@ def augment(
     rotation_degrees: float = 20.0,
     flip_probability: float = 0.5,
     shift: float = 0.1,
+    quarter_turns: bool = False,
     independent: bool = False,
 ) -> Float[Array, "m h w c"]:
     """Rotate, flip and shift one sample, all its sequences alike.
@@ -30,6 +31,7 @@ def augment(
         rotation_degrees: the angle is uniform in plus or minus this.
         flip_probability: of a flip left to right.
         shift: uniform in plus or minus this share of height and of width.
+        quarter_turns: turn by 0, 90, 180 or 270 degrees more, each as likely.
         independent: a draw of its own for each sequence, which no longer fit onto
             each other.
 
@@ -44,6 +46,7 @@ def augment(
             rotation_degrees=rotation_degrees,
             flip_probability=flip_probability,
             shift=shift,
+            quarter_turns=quarter_turns,
         )
 
     if independent:
@@ -63,13 +66,14 @@ def random_affine(
     rotation_degrees: float,
     flip_probability: float,
     shift: float,
+    quarter_turns: bool = False,
 ) -> Float[Array, "2 3"]:
     """Draw the map from output pixels (row, column, 1) to input pixels.
 
     About the image's centre c: p_in = F R (p_out - c - t) + c, with the rotation R,
     the flip F of columns and the shift t.
     """
-    key_angle, key_flip, key_shift = jax.random.split(key, 3)
+    key_angle, key_flip, key_shift, key_turn = jax.random.split(key, 4)
     angle = jnp.deg2rad(rotation_degrees) * jax.random.uniform(
         key_angle, minval=-1, maxval=1
     )
@@ -77,6 +81,11 @@ def random_affine(
     size = jnp.array(shape, jnp.float32)
     moved = shift * size * jax.random.uniform(key_shift, (2,), minval=-1, maxval=1)
     cos, sin = jnp.cos(angle), jnp.sin(angle)
+    if quarter_turns:
+        # cos(pi/2) is not 0 in floating point: whole turns are looked up.
+        turn = jax.random.randint(key_turn, (), 0, 4)
+        turn_cos, turn_sin = jnp.array([[1.0, 0, -1, 0], [0, 1, 0, -1]])[:, turn]
+        cos, sin = cos * turn_cos - sin * turn_sin, sin * turn_cos + cos * turn_sin
     sign = jnp.where(flipped, -1.0, 1.0)
     linear = jnp.array([[cos, -sin], [sign * sin, sign * cos]])
     centre = (size - 1) / 2

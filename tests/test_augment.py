@@ -13,7 +13,8 @@ from negspa_jax import augment as module
 # Jitted: op by op, every operation would be compiled for every shape.
 resample = jax.jit(module.resample)
 RANGES = ("rotation_degrees", "flip_probability", "shift")
-augment = jax.jit(module.augment, static_argnames=(*RANGES, "independent"))
+SWITCHES = ("quarter_turns", "independent")
+augment = jax.jit(module.augment, static_argnames=(*RANGES, *SWITCHES))
 random_affine = jax.jit(module.random_affine, static_argnums=1, static_argnames=RANGES)
 
 KEY = jax.random.key(3)
@@ -141,6 +142,42 @@ def test_a_flip_alone_is_exact(shape):
     np.testing.assert_array_equal(np.asarray(moved), np.asarray(images)[:, :, ::-1])
 
 
+@cache
+def turned(*shape: int) -> tuple[np.ndarray, np.ndarray]:
+    """An image, and what nothing but quarter turns makes of it for 40 keys."""
+    image = noise(1, *shape)
+    turn = partial(augment, **NOTHING, quarter_turns=True)
+    keys = jax.random.split(KEY, 40)
+    moved = jax.jit(jax.vmap(turn, in_axes=(0, None)))(keys, image)
+    return np.asarray(image)[0], np.asarray(moved)[:, 0]
+
+
+@pytest.mark.parametrize("size", [8, 9])
+def test_quarter_turns_alone_are_exact_on_a_square(size):
+    image, found = turned(size, size, 2)
+    expected = [np.rot90(image, turns) for turns in range(4)]
+    which = [[np.array_equal(one, turn) for turn in expected] for one in found]
+    np.testing.assert_array_equal(np.sum(which, axis=1), 1)
+    assert np.all(np.sum(which, axis=0) >= 3)
+
+
+def test_half_a_turn_alone_is_exact_on_any_rectangle():
+    image, found = turned(6, 10, 2)
+    half = np.rot90(image, 2)
+    unturned = [np.array_equal(one, image) for one in found]
+    assert sum(np.array_equal(one, half) for one in found) >= 3
+    assert sum(unturned) >= 3
+
+
+def test_a_quarter_turn_of_a_rectangle_keeps_its_middle_and_fills_with_zeros():
+    image, found = turned(6, 10, 2)
+    middle = image[:, 2:8]
+    expected = np.zeros((2, *image.shape))
+    expected[:, :, 2:8] = np.rot90(middle), np.rot90(middle, 3)
+    for wanted in expected.astype(np.float32):
+        assert any(np.array_equal(one, wanted) for one in found)
+
+
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 def test_shape_and_dtype_stay(dtype):
     images = noise(*SHAPE, dtype=dtype)
@@ -257,6 +294,21 @@ def test_shifts_are_uniform_in_both_directions_and_relative_to_the_size():
     found = shifts(draws(shape=(40, 60)), (40, 60))
     assert_uniform(found[:, 0], 0.1)
     assert_uniform(found[:, 1], 0.1)
+
+
+def test_quarter_turns_are_equally_likely_and_add_to_the_angle():
+    found = draws(quarter_turns=True)
+    turns = np.round(angles(found) / 90)
+    shares = [np.mean(turns % 4 == turn) for turn in range(4)]
+    np.testing.assert_allclose(shares, 0.25, atol=5 * np.sqrt(0.25 * 0.75 / 4000))
+    assert_uniform(angles(found) - 90 * turns, 20.0)
+    np.testing.assert_allclose(np.abs(np.linalg.det(found[:, :, :2])), 1, atol=1e-6)
+
+
+def test_quarter_turns_leave_the_other_draws_as_they_are():
+    plain, found = draws(), draws(quarter_turns=True)
+    still = np.round(angles(found) / 90) == 0
+    np.testing.assert_allclose(found[still], plain[still], atol=1e-5)
 
 
 @pytest.mark.parametrize("probability", [0.2, 0.5])

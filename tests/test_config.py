@@ -164,6 +164,7 @@ PAPER = {
     "augmentation.rotation_degrees": 20.0,  # choice
     "augmentation.flip_probability": 0.5,
     "augmentation.shift": 0.1,  # choice
+    "augmentation.quarter_turns": False,
     "augmentation.independent": False,  # choice
     "mixing.alpha": 1.0,
     "mixing.probability": 1.0,
@@ -171,6 +172,7 @@ PAPER = {
     "optimizer.beta2": 0.999,
     "optimizer.eps": 1e-8,
     "optimizer.weight_decay": 0.0,
+    "optimizer.decay": "decoupled",  # of no consequence at 0
     "optimizer.restart_epochs": 30,
     "optimizer.restart_factor": 2,
     "optimizer.minimum_rate": 0.0,  # choice

@@ -61,6 +61,7 @@ class Augmentation:
     rotation_degrees: float = within(20.0, 0, 180)
     flip_probability: float = within(0.5, 0, 1)
     shift: float = within(0.1, 0, 1)  # share of height and width
+    quarter_turns: bool = False  # 0, 90, 180 or 270 degrees more
     independent: bool = False  # a draw of its own for each sequence
 
 
@@ -80,7 +81,9 @@ class Optimizer:
     beta1: float = within(0.9, 0, 0.9999999)
     beta2: float = within(0.999, 0, 0.9999999)
     eps: float = positive(1e-8, 1)
-    weight_decay: float = within(0.0, 0, 1)  # decoupled (AdamW)
+    weight_decay: float = within(0.0, 0, 1)
+    # added to the direction (AdamW) or to the gradient (torch's Adam)
+    decay: str = one_of("decoupled", "l2")
     restart_epochs: int = within(30, 1, 10**6)  # T_0
     restart_factor: int = within(2, 1, 100)  # T_mult
     minimum_rate: float = within(0.0, 0, 1)  # eta_min, *choice*

@@ -34,6 +34,7 @@ def build_network(config: Config, *, num_inputs: int) -> tuple[MultiEncoder, Net
         beta2=config.optimizer.beta2,
         eps=config.optimizer.eps,
         weight_decay=config.optimizer.weight_decay,
+        decay=config.optimizer.decay,
     )
     steps = {
         frozen: parallel.spread(

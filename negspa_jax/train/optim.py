@@ -42,18 +42,32 @@ def annealed_rate(
 
 
 def make_adam(
-    *, beta1: float, beta2: float, eps: float, weight_decay: float
+    *,
+    beta1: float,
+    beta2: float,
+    eps: float,
+    weight_decay: float,
+    decay: str = "decoupled",
 ) -> optax.GradientTransformation:
     """Return Adam's direction; the step multiplies it by minus the rate.
 
     The rate is left out because it changes from epoch to epoch, and a compiled step
-    takes it as an argument. Weight decay is decoupled (AdamW) and is added only to
-    parameters that are given to the optimizer: a frozen one never is.
+    takes it as an argument. Weight decay acts only on parameters that are given to
+    the optimizer: a frozen one never is.
+
+    Args:
+        beta1: decay of the first moment.
+        beta2: decay of the second moment.
+        eps: added to the root of the second moment.
+        weight_decay: share of a parameter that is added.
+        decay: to what it is added. "decoupled": to the direction (AdamW); "l2": to the
+            gradient, before the moments (the penalty of torch's Adam).
     """
-    return optax.chain(
-        optax.scale_by_adam(b1=beta1, b2=beta2, eps=eps),
-        optax.add_decayed_weights(weight_decay) if weight_decay else optax.identity(),
+    adam = optax.scale_by_adam(b1=beta1, b2=beta2, eps=eps)
+    decayed = (
+        optax.add_decayed_weights(weight_decay) if weight_decay else optax.identity()
     )
+    return optax.chain(*((decayed, adam) if decay == "l2" else (adam, decayed)))
 
 
 def split_frozen(variables: Variables, *, frozen: str) -> tuple[Variables, Variables]:

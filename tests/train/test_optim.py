@@ -102,10 +102,16 @@ def test_the_rate_equals_torchs_over_300_epochs(t_mult, eta_min, steps):
 # --- Adam -----------------------------------------------------------------------------
 
 
-def numpy_adam(start, gradients, *, rate, beta1, beta2, eps, weight_decay=0.0):
-    """Algorithm 1 of Kingma and Ba, with AdamW's decoupled decay."""
+def numpy_adam(
+    start, gradients, *, rate, beta1, beta2, eps, weight_decay=0.0, penalty=0.0
+):
+    """Algorithm 1 of Kingma and Ba, with AdamW's decoupled decay.
+
+    `penalty` adds the gradient of penalty / 2 |theta|^2.
+    """
     theta, m, v = start.copy(), 0.0, 0.0
     for t, g in enumerate(gradients, start=1):
+        g = g + penalty * theta
         m = beta1 * m + (1 - beta1) * g
         v = beta2 * v + (1 - beta2) * g**2
         m_hat, v_hat = m / (1 - beta1**t), v / (1 - beta2**t)
@@ -141,19 +147,33 @@ def test_adam_is_the_papers_algorithm(weight_decay):
     np.testing.assert_allclose(ours, numpy_adam(*problem(), **options), rtol=1e-10)
 
 
+def test_an_l2_decay_is_a_penalty_in_the_gradient():
+    options = PAPER | {"rate": 1e-2}
+    with jax.enable_x64(True):
+        ours = our_adam(*problem(), **options, weight_decay=0.1, decay="l2")
+    wanted = numpy_adam(*problem(), **options, penalty=0.1)
+    np.testing.assert_allclose(ours, wanted, rtol=1e-10)
+    decoupled = numpy_adam(*problem(), **options, weight_decay=0.1)
+    assert not np.allclose(ours, decoupled, rtol=1e-3)
+
+
 @pytest.mark.reference
-@pytest.mark.parametrize("weight_decay", [0.0, 0.1])
-def test_adam_is_torchs(weight_decay):
+@pytest.mark.parametrize(
+    ("weight_decay", "decay"),
+    [(0.0, "decoupled"), (0.1, "decoupled"), (0.1, "l2"), (1e-4, "l2")],
+)
+def test_adam_is_torchs(weight_decay, decay):
     torch = pytest.importorskip("torch")
     start, gradients = problem()
     theta = torch.nn.Parameter(torch.tensor(start))
-    kind = torch.optim.AdamW if weight_decay else torch.optim.Adam
+    kind = torch.optim.Adam if decay == "l2" else torch.optim.AdamW
     optimizer = kind([theta], lr=1e-2, eps=1e-8, weight_decay=weight_decay)
     for g in gradients:
         theta.grad = torch.tensor(g)
         optimizer.step()
     with jax.enable_x64(True):
-        ours = our_adam(start, gradients, rate=1e-2, weight_decay=weight_decay, **PAPER)
+        options = PAPER | {"weight_decay": weight_decay, "decay": decay}
+        ours = our_adam(start, gradients, rate=1e-2, **options)
     np.testing.assert_allclose(ours, theta.detach().numpy(), rtol=1e-9)
 
 
