@@ -34,9 +34,8 @@ class Options:
         draw: of lambdas, box, hole and angle: for each "sample", or once a "batch".
         alpha: above 0, of every lambda ~ Beta(alpha, alpha).
         puzzle: step 1, Puzzle Mix; needs a saliency map.
-        num_blocks: the grid sizes n, one of which is drawn for a batch; each must
-            divide the largest, and those that do not divide height and width are
-            left out.
+        num_blocks: the grid sizes n, one of which is drawn for a batch; those that
+            do not divide height and width are left out.
         num_labels: L, number of values of the mask, 0, 1/(L-1), ..., 1.
         beta: not negative, weight of neighbours with different labels.
         gamma: in [0, 1], weight of the pixels along the blocks' borders.
@@ -91,9 +90,8 @@ class Options:
             if not low <= getattr(self, name) <= high:
                 yield _sentence(name, f"in [{low:g}, {high:g}]", getattr(self, name))
         sizes = self.num_blocks
-        if not sizes or min(sizes) < 2 or any(max(sizes) % n for n in sizes):
-            must = "grid sizes of at least 2, each a divisor of the largest"
-            yield _sentence("num_blocks", must, sizes)
+        if not sizes or min(sizes) < 2:
+            yield _sentence("num_blocks", "grid sizes of at least 2", sizes)
         alone = self.local == "box" and not (self.puzzle or self.cutout)
         if self.label == "asmixcut" and not alone:
             must = "another rule where puzzle or cutout is on or local is not 'box'"
