@@ -1,49 +1,26 @@
-"""One call that mixes a batch: choose partners, mix pixels, mix labels.
+"""One call that mixes a batch: draw a plan, mix pixels by it, mix labels by it.
 
-The pixel weight W of the first image is carried through all steps, and the label
-weight is its mean, so that a label always states the true pixel share.
+With M the transported and masked mixture of step 1 and L the weight of step 1's result
+(1 outside the box), a pixel is
+
+    x = L [m T1(x_i) + (1 - m) T2(x_j)] + (1 - L) x_k,    0 inside the hole,
+
+and the label follows the mean of its weights: it always states the true pixel share.
+
+Reference: supplement of doi 10.21037/qims-24-729, Appendix 2, Equations 1 to 8.
 """
 
-from dataclasses import dataclass
-from typing import NamedTuple
+from functools import partial
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
-from negspa_jax.mixcut.mixup import constant_weights, mix_labels, mix_pixels
+from negspa_jax.mixcut.label import apply_plan_to_labels
+from negspa_jax.mixcut.options import Options
+from negspa_jax.mixcut.plan import Plan, draw_plan, is_kept, plan_weights
+from negspa_jax.mixcut.transport import transport_blocks
 from negspa_jax.shapes import Array, Float, Int, Key, Shaped
-
-PRESETS = ("none", "mixup")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Options:
-    """How a batch is mixed; hashable, so that it can be a static argument of a jit.
-
-    Attributes:
-        preset: "none" returns the batch as it is; "mixup" blends whole images,
-            lambda ~ Beta(alpha, alpha), drawn for each sample.
-        alpha: above 0, of the Beta distribution.
-        probability: in [0, 1], of a sample to be mixed at all.
-    """
-
-    preset: str = "mixup"
-    alpha: float = 1.0
-    probability: float = 1.0
-
-    def __post_init__(self) -> None:
-        if self.preset not in PRESETS:
-            words = " | ".join(PRESETS)
-            raise ValueError(f"preset must be {words}, got {self.preset!r}")
-        if not 0 < self.alpha < float("inf"):
-            raise ValueError(f"alpha must be above 0 and finite, got {self.alpha}")
-        if not 0 <= self.probability <= 1:
-            raise ValueError(f"probability must be in [0, 1], got {self.probability}")
-
-    @property
-    def needs_saliency(self) -> bool:
-        """Whether `mixcut` reads its saliency, a pass through the network."""
-        return False
 
 
 class Mixed(NamedTuple):
@@ -52,80 +29,139 @@ class Mixed(NamedTuple):
     Attributes:
         images: as given, mixed.
         labels: as given, mixed by the pixel share.
-        weights: W, the weight of the sample itself at each pixel.
+        weights: W, the weight of the sample itself at each pixel, before the hole.
         partner: index within the batch of the sample that it was mixed with.
+        extra: as given, mixed by the same plan.
+        plan: what was drawn; `apply_plan` does the same to other images.
     """
 
     images: Float[Array, "b *pixels c"]
     labels: Float[Array, "b k"]
     weights: Float[Array, "b h w"]
     partner: Int[Array, " b"]
+    extra: Any
+    plan: Plan
 
 
 def mixcut(
     key: Key,
-    images: Float[Array, "b *pixels c"],
+    images: Shaped[Array, "b *pixels c"],
     labels: Shaped[Array, "b k"],
     saliency: Float[Array, "b h w"] | None = None,
     *,
     options: Options | None = None,
+    probability: float | Float[Array, ""] | Float[Array, " b"] = 1.0,
+    extra: Any = None,
 ) -> Mixed:
     """Mix every sample of a batch with a random partner of the same batch.
 
     Args:
         key: a JAX key; the same key gives the same batch.
         images: `b h w c` or `b m h w c`, in [0, 1]; the m sequences of a sample
-            share one draw.
+            share one plan.
         labels: one-hot or soft, or one column of probabilities.
-        saliency: what the pixels matter to the loss, not negative; None where
-            `options.needs_saliency` is False.
-        options: default `Options()`.
+        saliency: what the pixels matter to the loss, not negative, of any resolution
+            that the grids divide; None where `options.puzzle` is False.
+        options: default `Options()`, the supplement's.
+        probability: in [0, 1], of a sample to be mixed, one for all or one for each.
+            It may be traced: 0 late in training stops mixing without compiling anew.
+        extra: any tree of floating-point arrays `b ... h w c` of the same height and
+            width, such as segmentations, mixed by the plan that `images` defines.
 
     Returns:
         The mixed batch. A sample that is not mixed comes back bit-identical, with
         weight 1 and itself as the partner.
 
     Raises:
-        ValueError: labels that are class indices.
+        ValueError: labels that are class indices, images that are not floating point,
+            no saliency where it is needed, a grid or an `extra` that does not fit.
 
     Example:
         >>> import jax, jax.numpy as jnp
         >>> images, labels = jnp.ones((4, 8, 8, 3)), jnp.eye(2)[jnp.array([0, 1, 0, 1])]
-        >>> mixcut(jax.random.key(0), images, labels).images.shape
+        >>> saliency = jnp.ones((4, 8, 8))
+        >>> mixcut(jax.random.key(0), images, labels, saliency).images.shape
         (4, 8, 8, 3)
     """
+    _check(images, labels, extra)
     options = options or Options()
+    plan = draw_plan(
+        key, images, labels, saliency, options=options, probability=probability
+    )
+    mix = partial(apply_plan, plan)
+    return Mixed(
+        mix(images),
+        apply_plan_to_labels(plan, labels, rule=options.label),
+        _own_weight(plan),
+        plan.partner,
+        jax.tree.map(mix, extra),
+        plan,
+    )
+
+
+def apply_plan(
+    plan: Plan, images: Float[Array, "b *pixels c"]
+) -> Float[Array, "b *pixels c"]:
+    """Mix images by a plan; differentiable in the images.
+
+    Args:
+        plan: from `draw_plan`, or `Mixed.plan`.
+        images: `b ... h w c`, of the height and width of those that it was drawn for.
+
+    Returns:
+        The mixed images in their dtype, computed in float32.
+    """
+    puzzle, n = plan.puzzle, plan.puzzle.masks.shape[-1]
+    lead = (1,) * (images.ndim - 4)
+
+    def over_channels(pixels: Shaped[Array, "b h w"]) -> Array:
+        return pixels.reshape(len(pixels), *lead, *pixels.shape[1:], 1)
+
+    def show(of: Array, sources: Array) -> Array:
+        return transport_blocks(of, sources, num_blocks=n) if n > 1 else of
+
+    parts = zip(
+        plan_weights(plan),
+        (
+            show(images, puzzle.sources_first),
+            show(images[plan.partner], puzzle.sources_second),
+            images[plan.fresh],
+        ),
+        strict=True,
+    )
+    mixed = sum(over_channels(weight) * image for weight, image in parts)
+    # 1 x + 0 y differs from x where y is not finite: keep the sample itself.
+    kept = over_channels(is_kept(plan)[:, None, None])
+    whole = jnp.where(kept, images, mixed.astype(images.dtype))
+    nothing = jnp.zeros((), images.dtype)
+    return jnp.where(over_channels(plan.hidden), nothing, whole)
+
+
+def _own_weight(plan: Plan) -> Float[Array, "b h w"]:
+    # Its partner, or the fresh one, may be the sample itself.
+    weights, itself = plan_weights(plan), jnp.arange(len(plan.partner))
+    second = (plan.partner == itself)[:, None, None] * weights.second
+    fresh = (plan.fresh == itself)[:, None, None] * weights.fresh
+    return jnp.where(is_kept(plan)[:, None, None], 1.0, weights.first + second + fresh)
+
+
+def _check(images: Array, labels: Array, extra: Any) -> None:
     if not jnp.issubdtype(labels.dtype, jnp.floating):
         raise ValueError(
             "labels must be one-hot, soft or one column of probabilities, in floating "
             f"point, got {labels.dtype}: use jax.nn.one_hot on class indices"
         )
-    b, (h, w) = images.shape[0], images.shape[-3:-1]
-    if options.preset == "none":
-        unmixed = jnp.ones((b, h, w), jnp.float32)
-        return Mixed(images, labels, unmixed, jnp.arange(b))
-    key_partner, key_share, key_chosen = jax.random.split(key, 3)
-    chosen = jax.random.bernoulli(key_chosen, options.probability, (b,))
-    partner = jnp.where(chosen, jax.random.permutation(key_partner, b), jnp.arange(b))
-    share = jax.random.beta(key_share, options.alpha, options.alpha, (b,))
-    return _mix(images, labels, constant_weights((h, w), share), partner)
-
-
-def _mix(
-    images: Float[Array, "b *pixels c"],
-    labels: Float[Array, "b k"],
-    weights: Float[Array, "b h w"],
-    partner: Int[Array, " b"],
-) -> Mixed:
-    alone = partner == jnp.arange(len(partner))
-    weights = jnp.where(alone[:, None, None], 1.0, weights)
-    mixed_images = mix_pixels(images, images[partner], weights)
-    mixed_labels = mix_labels(labels, labels[partner], weights.mean((1, 2)))
-    # w x + (1 - w) x differs from x in the last bit: keep the sample itself.
-    kept = alone.reshape(-1, *(1,) * (images.ndim - 1))
-    return Mixed(
-        jnp.where(kept, images, mixed_images),
-        jnp.where(alone[:, None], labels, mixed_labels),
-        weights,
-        partner,
-    )
+    if not jnp.issubdtype(images.dtype, jnp.floating):
+        raise ValueError(
+            f"images must be floating point in [0, 1], got {images.dtype}: convert "
+            "them, 8-bit ones by images.astype('float32') / 255"
+        )
+    first, (h, w) = len(images), images.shape[-3:-1]
+    for leaf in jax.tree.leaves(extra):
+        fits = leaf.ndim >= 4 and len(leaf) == first and leaf.shape[-3:-1] == (h, w)
+        if not fits or not jnp.issubdtype(leaf.dtype, jnp.floating):
+            raise ValueError(
+                f"extra must hold floating-point arrays ({first}, ..., {h}, {w}, c), "
+                f"got {leaf.dtype} {leaf.shape}: add an axis of channels to masks, and "
+                "give classes a channel each"
+            )
