@@ -120,16 +120,12 @@ def apply_plan(
     def show(of: Array, sources: Array) -> Array:
         return transport_blocks(of, sources, num_blocks=n) if n > 1 else of
 
-    parts = zip(
-        plan_weights(plan),
-        (
-            show(images, puzzle.sources_first),
-            show(images[plan.partner], puzzle.sources_second),
-            images[plan.fresh],
-        ),
-        strict=True,
+    first, second, fresh = map(over_channels, plan_weights(plan))
+    mixed = (
+        first * show(images, puzzle.sources_first)
+        + second * show(images[plan.partner], puzzle.sources_second)
+        + fresh * images[plan.fresh]
     )
-    mixed = sum(over_channels(weight) * image for weight, image in parts)
     # 1 x + 0 y differs from x where y is not finite: keep the sample itself.
     kept = over_channels(is_kept(plan)[:, None, None])
     whole = jnp.where(kept, images, mixed.astype(images.dtype))

@@ -43,13 +43,6 @@ def mix_labels(
     return (share * first + (1 - share) * second).astype(first.dtype)
 
 
-def constant_weights(
-    shape: tuple[int, int], share: Float[Array, " b"]
-) -> Float[Array, "b h w"]:
-    """Return weights that are the same at every pixel: global Mixup."""
-    return jnp.broadcast_to(share[:, None, None], (*share.shape, *shape))
-
-
 def draw_boxes(
     key: Key, share: Float[Array, " b"], *, shape: tuple[int, int]
 ) -> Int[Array, "b 4"]:

@@ -82,13 +82,8 @@ def draw_plan(
     options = options or Options()
     if isinstance(probability, int | float) and not 0 <= probability <= 1:
         raise ValueError(f"probability must be in [0, 1], got {probability}")
-    if options.puzzle and saliency is None:
-        raise ValueError(
-            "saliency must be given for Puzzle Mix, got None: compute it by "
-            "input_saliency or spectral_residual, or take options without puzzle"
-        )
     images, saliency = lax.stop_gradient((images, saliency))
-    b, shape = len(images), images.shape[-3:-1]
+    b, shape = len(images), (images.shape[-3], images.shape[-2])
     keys = jax.random.split(key, 7)
     mixed = jax.random.bernoulli(keys[0], probability, (b,))
     partner, other = (
@@ -99,6 +94,11 @@ def draw_plan(
     lam, blend, own = _draw_lambdas(keys[3], b, options)
     puzzle = no_puzzle(lam)
     if options.puzzle:
+        if saliency is None:
+            raise ValueError(
+                "saliency must be given for Puzzle Mix, got None: compute it by "
+                "input_saliency or spectral_residual, or take options without puzzle"
+            )
         puzzle = draw_puzzle(keys[4], images, partner, saliency, lam, options=options)
     if options.local == "soft":
         puzzle = puzzle._replace(masks=_soften(puzzle.masks, blend))

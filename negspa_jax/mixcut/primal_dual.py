@@ -164,9 +164,8 @@ def _iterate(problem: Problem, at: _Point, omega: Array) -> _Point:
         top,
     )
     v = at.x - tau * _divergence(vertical, horizontal)
-    x = sum(
-        jnp.clip(v - tau * slope - k, 0, 1) for k, slope in enumerate(problem.slopes)
-    )
+    steps = jnp.arange(top, dtype=v.dtype)[:, None, None, None]
+    x = jnp.clip(v[None] - tau * problem.slopes - steps, 0, 1).sum(0)
     ahead = jnp.pad(2 * x - at.x, ((1, 1), (1, 1), (0, 0)))
     return _Point(x, ahead, vertical, horizontal)
 
@@ -216,11 +215,11 @@ def _bound(problem: Problem, point: _Point) -> Float[Array, " b"]:
     top = len(problem.slopes)
     pull = _divergence(point.vertical, point.horizontal)
     blocks = problem.lowest + jnp.minimum(problem.slopes + pull[None], 0).sum(0)
-    edges = 0.0
-    for y, w in (
-        (point.vertical, problem.vertical),
-        (point.horizontal, problem.horizontal),
-    ):
-        conjugate = [k * jnp.abs(y) - k**2 * w for k in range(1, top + 1)]
-        edges += jnp.maximum(jnp.stack(conjugate).max(0), 0).sum((0, 1))
-    return blocks.sum((0, 1)) - edges
+
+    def conjugates(y: Array, w: Array) -> Float[Array, " b"]:
+        reached = [k * jnp.abs(y) - k**2 * w for k in range(top + 1)]
+        return jnp.stack(reached).max(0).sum((0, 1))
+
+    vertical = conjugates(point.vertical, problem.vertical)
+    horizontal = conjugates(point.horizontal, problem.horizontal)
+    return blocks.sum((0, 1)) - vertical - horizontal

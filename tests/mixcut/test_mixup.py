@@ -11,7 +11,6 @@ from scipy.stats import chisquare
 from negspa_jax.mixcut import mixup
 from negspa_jax.mixcut.mixup import (
     box_mask,
-    constant_weights,
     draw_boxes,
     local_mixup,
     mix_labels,
@@ -66,13 +65,6 @@ def test_labels_are_blended_by_one_weight_a_sample():
     labels = [jnp.array([[1.0, 0.0]]), jnp.array([[0.0, 1.0]])]
     mixed = mix_labels(*labels, jnp.array([0.25]))
     np.testing.assert_array_equal(np.asarray(mixed), [[0.25, 0.75]])
-
-
-def test_constant_weights_are_the_same_at_every_pixel():
-    weights = constant_weights((2, 3), jnp.array([0.25, 0.5]))
-    np.testing.assert_array_equal(
-        np.asarray(weights), np.array([0.25, 0.5])[:, None, None] * np.ones((2, 2, 3))
-    )
 
 
 def test_the_gradient_of_a_blend_is_its_weights():
