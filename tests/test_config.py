@@ -16,6 +16,8 @@ from negspa_jax.config import (
     differences,
     flatten,
 )
+from negspa_jax.config.rules import without_none
+from negspa_jax.train.presets import resolve_mixing
 
 
 def leaves(part, place="config"):
@@ -53,20 +55,24 @@ def complaint(name: str, value) -> str:
 
 def wrong_values(item):
     """Values that are no instance of a field's type, or out of its range."""
-    rule = item.metadata
+    rule, kind = item.metadata, without_none(item.type)
+    none = [None] if kind is item.type else []
     if "options" in rule:
-        return ["no such option", "", None, 3, ""]
-    if item.type is bool:
-        return [None, "true", 1, 2.0]
-    if item.type is str:
-        return [None, 3, ("a",)]
-    if item.type == tuple[str, ...]:
-        return [None, "t1w", (), ("",), ("a", "a"), ("a", " a"), (1, 2), 5]
+        return ["no such option", "", 3, *none]
+    if kind is bool:
+        return ["true", 1, 2.0, *none]
+    if kind is str:
+        return [3, ("a",), *none]
+    if kind == tuple[str, ...]:
+        return ["t1w", (), ("",), ("a", "a"), ("a", " a"), (1, 2), 5, *none]
+    if kind == tuple[int, ...]:
+        few, many = (rule["low"] - 1,), (2, rule["high"] + 1)
+        return [2, "2,4", (), few, many, ("2",), (2.0,), (True,), (2, None), *none]
     low = [rule["above"]] if "above" in rule else [rule["low"] - 1]
-    if item.type is int:
+    if kind is int:
         low.append(1.0)
     high = rule["high"] * 2 + 1
-    return [*low, high, math.nan, math.inf, -math.inf, None, "1", True, 10**400]
+    return [*low, high, math.nan, math.inf, -math.inf, "1", True, 10**400, *none]
 
 
 WRONG = [(name, value) for name, item in LEAVES for value in wrong_values(item)]
@@ -85,16 +91,27 @@ RANGED = [(name, item.metadata) for name, item in LEAVES if "high" in item.metad
 
 @pytest.mark.parametrize(("name", "rule"), RANGED, ids=[name for name, _ in RANGED])
 def test_the_ends_of_a_range_are_in_it(name, rule):
-    with_value(name, rule["high"]).validate()
-    if "low" in rule:
-        with_value(name, rule["low"]).validate()
+    several = without_none(dict(LEAVES)[name].type) == tuple[int, ...]
+    for end in {"low", "high"} & set(rule):
+        with_value(name, (rule[end],) if several else rule[end]).validate()
+
+
+OPTIONAL = [name for name, item in LEAVES if without_none(item.type) is not item.type]
+
+
+def test_the_options_of_the_mixing_alone_may_be_none_as_the_preset_says():
+    assert len(OPTIONAL) == 19
+    for name in OPTIONAL:
+        assert name.startswith("config.mixing.")
+        with_value(name, None).validate()
 
 
 @pytest.mark.parametrize("name", [name for name, _ in LEAVES])
 def test_every_number_has_a_range_and_every_word_of_a_list_its_options(name):
     item = dict(LEAVES)[name]
-    assert item.type in (int, float, str, bool, tuple[str, ...])
-    if item.type in (int, float):
+    kind = without_none(item.type)
+    assert kind in (int, float, str, bool, tuple[str, ...], tuple[int, ...])
+    if kind in (int, float, tuple[int, ...]):
         assert "high" in item.metadata
 
 
@@ -144,6 +161,12 @@ def test_blanks_around_a_sequences_name_are_no_part_of_it():
     assert config.data.sequences == ("t1w", "fs")
 
 
+def test_grids_given_as_a_list_become_a_tuple():
+    config = with_value("config.mixing.num_blocks", [2, 4])
+    config.validate()
+    assert config.mixing.num_blocks == (2, 4)
+
+
 # Supplement of doi 10.21037/qims-24-729, Appendix 2, unless "choice".
 PAPER = {
     "data.num_folds": 5,
@@ -166,8 +189,30 @@ PAPER = {
     "augmentation.shift": 0.1,  # choice
     "augmentation.quarter_turns": False,
     "augmentation.independent": False,  # choice
+    "mixing.preset": "supplement",
+    "mixing.partner": "any",  # choice
+    "mixing.draw": "sample",  # choice
     "mixing.alpha": 1.0,
+    "mixing.puzzle": True,
+    "mixing.num_blocks": [2, 4, 8, 16],
+    "mixing.num_labels": 3,
+    "mixing.beta": 1.2,
+    "mixing.gamma": 0.5,
+    "mixing.eta": 0.2,
+    "mixing.neigh_size": 4,
+    "mixing.transport": True,
+    "mixing.t_eps": 0.8,
+    "mixing.local": "box",
+    "mixing.box": "own",  # choice
+    "mixing.local_partner": "same",  # choice
+    "mixing.cutout": True,
+    "mixing.hole_size": 32,
+    "mixing.hole_degrees": 180.0,
+    "mixing.label": "keep",  # choice
     "mixing.probability": 1.0,
+    "mixing.saliency": "gradient",
+    "mixing.saliency_size": 0,
+    "mixing.plain_epochs": 0,
     "optimizer.beta1": 0.9,
     "optimizer.beta2": 0.999,
     "optimizer.eps": 1e-8,
@@ -186,15 +231,12 @@ PAPER = {
     **{f"stages[{i}].image_size": 224 for i in (0, 1)},
     **{f"stages[{i}].batch_size": 64 for i in (0, 1)},
 }
-# Nothing a paper could state, or (mixing.preset) tested with the mixing itself.
-NOT_OF_THE_PAPER = {
-    *("seed", "precision", "data.cohort", "data.phantom", "data.plane"),
-    "mixing.preset",
-}
+# Nothing a paper could state.
+NOT_OF_THE_PAPER = {"seed", "precision", "data.cohort", "data.phantom", "data.plane"}
 
 
 def test_the_defaults_are_the_papers_tri_resnet50():
-    fields = flatten(Config())
+    fields = flatten(resolve_mixing(Config()))
     assert {name: fields[name] for name in PAPER} == PAPER
 
 

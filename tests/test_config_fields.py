@@ -3,8 +3,11 @@
 import dataclasses
 import inspect
 
+import pytest
+
 from negspa_jax import config, mixcut, models
 from negspa_jax.augment import augment
+from negspa_jax.config.rules import without_none
 from negspa_jax.data.crops import crop_patient
 from negspa_jax.train.optim import annealed_rate, make_adam
 
@@ -25,9 +28,43 @@ def test_data_has_the_keywords_of_crop_patient_and_says_where_patients_are():
     }
 
 
-def test_augmentation_and_mixing_have_the_options_of_their_operations():
+def test_augmentation_has_the_options_of_its_operation():
     assert fields_of(config.Augmentation) == keywords_of(augment)
-    assert fields_of(config.Mixing) == fields_of(mixcut.Options)
+
+
+OPTIONS = {item.name: item for item in dataclasses.fields(mixcut.Options)}
+MIXING = {item.name: item for item in dataclasses.fields(config.Mixing)}
+
+
+def test_mixing_has_the_options_of_its_operation_and_what_the_step_asks():
+    of_the_step = {"probability", "saliency", "saliency_size", "plain_epochs"}
+    assert MIXING.keys() == OPTIONS.keys() | {"preset"} | of_the_step
+    assert {"options", "probability"} <= keywords_of(mixcut.mixcut)
+    assert "size" in keywords_of(mixcut.input_saliency)
+
+
+def refusal(name: str, value) -> str:
+    """What the options say about a value that they cannot have."""
+    with pytest.raises(ValueError, match=r"must be") as caught:
+        mixcut.find_options("supplement", **{name: value})
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_an_option_of_the_mixing_has_the_type_words_and_range_of_the_schema(name):
+    field, rule = MIXING[name], MIXING[name].metadata
+    assert without_none(field.type) == OPTIONS[name].type
+    assert field.default is None
+    if "options" in rule:
+        words = " | ".join(rule["options"])
+        assert refusal(name, "x") == f"{name} must be {words}, got 'x'"
+    elif name == "num_blocks":
+        assert mixcut.find_options("supplement", num_blocks=(rule["low"],))
+        assert refusal(name, (rule["low"] - 1,))
+    elif "high" in rule:
+        for end, beyond in ((rule["low"], -1), (rule["high"], 1)):
+            mixcut.find_options("supplement", **{name: end})
+            assert refusal(name, end + beyond)
 
 
 def test_the_optimizer_has_the_keywords_of_adam_and_of_the_rate():

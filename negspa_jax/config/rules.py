@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Iterator
 from dataclasses import field
+from types import NoneType
 from typing import Any, get_args
 
 
@@ -25,28 +26,53 @@ def positive(default: int | float, high: int | float) -> Any:
     return field(default=default, metadata={"above": 0, "high": high})
 
 
+def preset_or(
+    *options: str, low: int | float | None = None, high: int | float | None = None
+) -> Any:
+    """Return a field that is None, "as the preset says", or else obeys a rule.
+
+    Args:
+        *options: the words that it may be.
+        low: the range [low, high] of a number, or of each of several.
+        high: its upper end.
+    """
+    words = {"options": options} if options else {}
+    numbers = {"low": low, "high": high} if high is not None else {}
+    return field(default=None, metadata=words | numbers)
+
+
+def without_none(kind: Any) -> Any:
+    """Return X where a type is `X | None`, and any other type as it is."""
+    return get_args(kind)[0] if NoneType in get_args(kind) else kind
+
+
 def problems_of(part: Any, name: str) -> Iterator[str]:
     """Yield a sentence for every field of a part that breaks its rule.
 
     Args:
         part: a dataclass whose fields are made by the functions above, are parts
-            themselves, or are tuples of parts or of column names.
+            themselves, or are tuples of parts, of numbers or of column names.
         name: its place, such as "config.data".
     """
     for item in dataclasses.fields(part):
         value, place = getattr(part, item.name), f"{name}.{item.name}"
-        if dataclasses.is_dataclass(item.type):
-            yield from _part_problems(value, place, item.type)
-        elif get_args(item.type) == (str, ...):
+        kind = without_none(item.type)
+        if value is None and kind is not item.type:
+            continue
+        if dataclasses.is_dataclass(kind):
+            yield from _part_problems(value, place, kind)
+        elif get_args(kind) == (str, ...):
             yield from _names_problems(value, place)
-        elif get_args(item.type):
-            yield from _parts_problems(value, place, get_args(item.type)[0])
+        elif get_args(kind) == (int, ...):
+            yield from _numbers_problems(value, place, item.metadata)
+        elif get_args(kind):
+            yield from _parts_problems(value, place, get_args(kind)[0])
         elif "options" in item.metadata:
             if value not in item.metadata["options"]:
                 options = " | ".join(item.metadata["options"])
                 yield f"{place} must be {options}, got {value!r}"
-        elif not isinstance(value, _TYPES[item.type]):
-            yield f"{place} must be {_TYPE_WORDS[item.type]}, got {value!r}"
+        elif not isinstance(value, _TYPES[kind]):
+            yield f"{place} must be {_TYPE_WORDS[kind]}, got {value!r}"
         elif "high" in item.metadata and not _in_range(value, item.metadata):
             yield f"{place} must be {_range_words(item.metadata)}, got {value!r}"
 
@@ -71,6 +97,14 @@ def _names_problems(value: Any, place: str) -> Iterator[str]:
     plain = {name.strip() for name in names if isinstance(name, str)} - {""}
     if not plain or len(plain) < len(names):
         yield f"{place} must be one or more different column names, got {value!r}"
+
+
+def _numbers_problems(value: Any, place: str, rule: Any) -> Iterator[str]:
+    numbers = value if isinstance(value, (tuple, list)) else ()
+    good = [isinstance(n, int) and _in_range(n, rule) for n in numbers]
+    if not good or not all(good):
+        must = f"one or more whole numbers, each {_range_words(rule)}"
+        yield f"{place} must be {must}, got {value!r}"
 
 
 _TYPE_WORDS: dict[Any, str] = {

@@ -11,7 +11,14 @@ Reference: QIMS 2024, doi 10.21037/qims-24-729, supplement, Appendix 2.
 
 from dataclasses import dataclass, field
 
-from negspa_jax.config.rules import ConfigError, one_of, positive, problems_of, within
+from negspa_jax.config.rules import (
+    ConfigError,
+    one_of,
+    positive,
+    preset_or,
+    problems_of,
+    within,
+)
 
 
 @dataclass(kw_only=True, slots=True)
@@ -67,11 +74,38 @@ class Augmentation:
 
 @dataclass(kw_only=True, slots=True)
 class Mixing:
-    """Mixing of samples within a batch."""
+    """Mixing of samples within a batch: a preset, and what is changed in it.
 
-    preset: str = one_of("mixup", "none")
-    alpha: float = positive(1.0, 1000)
-    probability: float = within(1.0, 0, 1)
+    What is None is as the preset says; `mixcut.Options` tells what each option does.
+    """
+
+    preset: str = one_of(
+        *("supplement", "asmixcut", "puzzlemix", "mixup", "cutmix", "cutout", "none")
+    )
+    partner: str | None = preset_or("any", "derangement", "other_class")
+    draw: str | None = preset_or("sample", "batch")
+    alpha: float | None = preset_or(low=1e-3, high=1e3)
+    puzzle: bool | None = preset_or()
+    num_blocks: tuple[int, ...] | None = preset_or(low=2, high=4096)
+    num_labels: int | None = preset_or(low=2, high=64)
+    beta: float | None = preset_or(low=0, high=1e3)
+    gamma: float | None = preset_or(low=0, high=1)
+    eta: float | None = preset_or(low=0, high=1e3)
+    neigh_size: int | None = preset_or(low=1, high=1024)  # pixels
+    transport: bool | None = preset_or()
+    t_eps: float | None = preset_or(low=0, high=1e3)
+    local: str | None = preset_or("box", "paste", "global", "soft", "off")
+    box: str | None = preset_or("own", "tied")
+    local_partner: str | None = preset_or("same", "fresh")
+    cutout: bool | None = preset_or()
+    hole_size: int | None = preset_or(low=1, high=65536)  # pixels
+    hole_degrees: float | None = preset_or(low=0, high=360)
+    label: str | None = preset_or("keep", "visible", "scaled", "background", "asmixcut")
+    probability: float = within(1.0, 0, 1)  # of a sample to be mixed at all
+    # of the training loss at the augmented images, or a map without a gradient
+    saliency: str = one_of("gradient", "spectral_residual")
+    saliency_size: int = within(0, 0, 4096)  # pixels, of the gradient; 0: all
+    plain_epochs: int = within(0, 0, 10**6)  # at the end of each stage, no mixing
 
 
 @dataclass(kw_only=True, slots=True)
@@ -145,3 +179,5 @@ class Config:
         if problems:
             raise ConfigError("; ".join(problems))
         self.data.sequences = tuple(name.strip() for name in self.data.sequences)
+        if self.mixing.num_blocks is not None:
+            self.mixing.num_blocks = tuple(self.mixing.num_blocks)

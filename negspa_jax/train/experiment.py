@@ -17,11 +17,12 @@ from negspa_jax.models import Weights, load_encoder_weights, resolve_weights
 from negspa_jax.train import parallel
 from negspa_jax.train.console import Reporter
 from negspa_jax.train.finish import finish_fold, finish_run
-from negspa_jax.train.fit import Fitting, Fold, Network
+from negspa_jax.train.fit import Fitting, Fold
 from negspa_jax.train.history import History, find_tensorboard
 from negspa_jax.train.interrupt import StopRequest
-from negspa_jax.train.network import build_network, first_variables
+from negspa_jax.train.network import Network, build_network, first_variables
 from negspa_jax.train.optim import Variables
+from negspa_jax.train.presets import resolve_mixing
 from negspa_jax.train.progress import check_batch_sizes
 from negspa_jax.train.rundir import (
     check_claim,
@@ -53,6 +54,7 @@ def run(
         Interrupted: after the state has been saved.
     """
     config.validate()
+    config = resolve_mixing(config)
     chosen = _choose_folds(config, folds)
     check_batch_sizes(config.stages)
     weights, pretrained = _find_weights(config)

@@ -18,7 +18,7 @@ from negspa_jax.predictions import (
 )
 from negspa_jax.train import parallel
 from negspa_jax.train.console import Reporter
-from negspa_jax.train.fit import Network
+from negspa_jax.train.network import Network
 from negspa_jax.train.optim import Variables
 from negspa_jax.train.rundir import environment, write_json
 from negspa_jax.train.score import predict_scores

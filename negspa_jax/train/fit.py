@@ -9,14 +9,13 @@ one end in the same bytes (on the same machine and number of threads).
 import dataclasses
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
-import optax
 
 from negspa_jax.checkpoint import Checkpoints, from_leaves
 from negspa_jax.config import Config
@@ -26,10 +25,12 @@ from negspa_jax.train import parallel
 from negspa_jax.train.console import Reporter
 from negspa_jax.train.history import History
 from negspa_jax.train.interrupt import Interrupted, StopRequest
+from negspa_jax.train.network import Network
 from negspa_jax.train.optim import Variables, join_variables, split_frozen
 from negspa_jax.train.progress import (
     Progress,
     batch_size_of,
+    is_plain,
     rate_at,
     steps_done,
     steps_of,
@@ -40,14 +41,6 @@ from negspa_jax.train.step import State, start_state
 
 class NonFiniteLossError(ValueError):
     """The loss is NaN or infinite; the message names the patients of the batch."""
-
-
-class Network(NamedTuple):
-    """The compiled parts that all folds share."""
-
-    train_steps: Mapping[str, Callable]  # by what is frozen
-    score_step: Callable
-    optimizer: optax.GradientTransformation
 
 
 @dataclass(frozen=True)
@@ -133,14 +126,15 @@ class Fitting:
         progress, state, rest, _ = position
         stage = self.config.stages[progress.stage]
         count = steps_of(stage, len(self.fold.training))
-        step = self.network.train_steps[stage.frozen]
+        plain = is_plain(progress, stage, self.config.mixing.plain_epochs)
+        steps = self.network.plain_steps if plain else self.network.train_steps
         key = self._key(progress.stage)
         waiting: tuple[Batch, Any] | None = None
         for batch in self._batches(progress):
             number = np.int32(progress.epoch * count + progress.step)
             rate = np.float64(rate_at(progress, stage, self.config.optimizer, count))
             arrays = map(parallel.split_over_devices, self._arrays(batch))
-            state, loss = step(state, rest, key, number, rate, *arrays)
+            state, loss = steps[stage.frozen](state, rest, key, number, rate, *arrays)
             # One step late, so that the device never waits for the check.
             progress = self._check(progress, waiting).after_step()
             waiting = (batch, loss)

@@ -1,20 +1,33 @@
 """A run's network: the model, its compiled steps, its variables before training."""
 
 import dataclasses
+from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 
 from negspa_jax.config import Config
-from negspa_jax.mixcut import Options
+from negspa_jax.mixcut import PRESETS, Options
 from negspa_jax.models import MultiEncoder, make_encoder
 from negspa_jax.train import parallel
-from negspa_jax.train.fit import Network
+from negspa_jax.train.mixing import make_mix
 from negspa_jax.train.optim import Variables, make_adam
+from negspa_jax.train.presets import find_mixing
+from negspa_jax.train.saliency import make_saliency
 from negspa_jax.train.step import make_score_step, make_train_step
+
+
+class Network(NamedTuple):
+    """The compiled parts that all folds share."""
+
+    train_steps: Mapping[str, Callable]  # by what is frozen
+    plain_steps: Mapping[str, Callable]  # the same without mixing
+    score_step: Callable
+    optimizer: optax.GradientTransformation
 
 
 def build_network(config: Config, *, num_inputs: int) -> tuple[MultiEncoder, Network]:
@@ -36,22 +49,41 @@ def build_network(config: Config, *, num_inputs: int) -> tuple[MultiEncoder, Net
         weight_decay=config.optimizer.weight_decay,
         decay=config.optimizer.decay,
     )
-    steps = {
+    score = parallel.spread(make_score_step(model), batched=(False, True), donate=False)
+    return model, Network(
+        train_steps=_train_steps(model, adam, config, find_mixing(config.mixing)),
+        plain_steps=_train_steps(model, adam, config, PRESETS["none"]),
+        score_step=score,
+        optimizer=adam,
+    )
+
+
+def _train_steps(
+    model: MultiEncoder,
+    adam: optax.GradientTransformation,
+    config: Config,
+    options: Options,
+) -> dict[str, Callable]:
+    find_saliency = make_saliency(
+        model, method=config.mixing.saliency, size=config.mixing.saliency_size
+    )
+    probability = config.mixing.probability
+    mix = make_mix(find_saliency, options=options, probability=probability)
+    # Each is compiled when it is first called.
+    return {
         frozen: parallel.spread(
             make_train_step(
                 model,
                 adam,
                 frozen=frozen,
                 augmentation=dataclasses.asdict(config.augmentation),
-                mixing=Options(**dataclasses.asdict(config.mixing)),
+                mix=mix,
             ),
             batched=(False, False, False, False, False, True, True),
             donate=True,
         )
         for frozen in {stage.frozen for stage in config.stages}
     }
-    score = parallel.spread(make_score_step(model), batched=(False, True), donate=False)
-    return model, Network(steps, score, adam)
 
 
 def first_variables(

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from negspa_jax.config import Config, ConfigError
+from negspa_jax.config.rules import without_none
 
 _EXAMPLE = "configs/tri_r50.py"
 
@@ -105,7 +106,7 @@ def _replace(part: Any, steps: list[str], text: str, place: str) -> Any:
         index, place = int(step), f"{place}[{step}]"
         changed = _replace(part[index], rest, text, place)
         return (*part[:index], changed, *part[index + 1 :])
-    types = {item.name: item.type for item in dataclasses.fields(part)}
+    types = {item.name: without_none(item.type) for item in dataclasses.fields(part)}
     if step not in types:
         near = difflib.get_close_matches(step, types, n=1)
         hint = f"did you mean {near[0]}?" if near else f"it has {', '.join(types)}"
@@ -146,15 +147,21 @@ def _names(text: str) -> tuple[str, ...]:
     return tuple(name.strip(" '\"") for name in names)
 
 
+def _whole_numbers(text: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in _names(text))
+
+
 _PARSERS: dict[Any, Callable[[str], Any]] = {
     int: int,
     float: float,
     str: str,
     bool: _switch,
     tuple[str, ...]: _names,
+    tuple[int, ...]: _whole_numbers,
 }
 _WORDS: dict[Any, str] = {
     int: "a whole number",
     float: "a number",
     _switch: "true or false",
+    _whole_numbers: "whole numbers such as 2,4",
 }

@@ -80,6 +80,11 @@ def steps_done(progress: Progress, stages: Sequence[Stage], num_samples: int) ->
     return done
 
 
+def is_plain(progress: Progress, stage: Stage, plain_epochs: int) -> bool:
+    """Return whether the epoch is one of the stage's last, which mix nothing."""
+    return progress.epoch >= stage.epochs - plain_epochs
+
+
 def rate_at(
     progress: Progress, stage: Stage, options: Optimizer, num_steps: int
 ) -> float:

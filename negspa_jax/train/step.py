@@ -13,7 +13,6 @@ import optax
 from jax import lax
 
 from negspa_jax.augment import augment
-from negspa_jax.mixcut import Options, mixcut
 from negspa_jax.models import MultiEncoder
 from negspa_jax.shapes import Array, Float, Int, Key
 from negspa_jax.train.optim import Variables, join_variables
@@ -32,13 +31,24 @@ def start_state(trainable: Variables, optimizer: optax.GradientTransformation) -
     return State(trainable, optimizer.init(trainable["params"]))
 
 
+def cross_entropy(
+    logits: Float[Array, "b k"], labels: Float[Array, "b k"]
+) -> Float[Array, ""]:
+    """Return the training loss: the mean cross entropy of the two-class softmax.
+
+    It is half the sum of the two binary cross entropies of the softmax's two outputs
+    (the supplement's "binary cross entropy").
+    """
+    return optax.softmax_cross_entropy(logits, labels).mean()
+
+
 def make_train_step(
     model: MultiEncoder,
     optimizer: optax.GradientTransformation,
     *,
     frozen: str,
     augmentation: dict[str, Any],
-    mixing: Options,
+    mix: Callable[[Key, Variables, Array, Array], tuple[Array, Array]],
 ) -> Callable[..., tuple[State, Float[Array, ""]]]:
     """Return the step of a stage.
 
@@ -48,7 +58,7 @@ def make_train_step(
         frozen: "none", or "encoders": these run with their running statistics, and
             no gradient is computed for them.
         augmentation: keywords of `augment`.
-        mixing: how the batch is mixed after augmentation.
+        mix: from `mixing.make_mix`; mixes the augmented batch.
     """
 
     forward = _apply_head if frozen == "encoders" else _apply_all
@@ -59,11 +69,9 @@ def make_train_step(
         images, labels = batch
         variables = join_variables(state.variables | {"params": params}, rest)
         logits, updated = forward(model, variables, images, key)
-        # Cross entropy of the two-class softmax: half the sum of the two binary
-        # cross entropies of its two outputs (spec: "binary cross entropy").
-        loss = optax.softmax_cross_entropy(logits, labels).mean()
         own = state.variables["batch_stats"]
-        return loss, {name: updated["batch_stats"][name] for name in own}
+        statistics = {name: updated["batch_stats"][name] for name in own}
+        return cross_entropy(logits, labels), statistics
 
     def step(
         state: State,
@@ -76,9 +84,9 @@ def make_train_step(
     ) -> tuple[State, Float[Array, ""]]:
         keys = jax.random.split(jax.random.fold_in(key, number), 3)
         images = _augment(keys[0], images, augmentation)
-        mixed = mixcut(_of_this_device(keys[1]), images, labels, options=mixing)
+        variables = join_variables(state.variables, rest)
+        batch = mix(_of_this_device(keys[1]), variables, images, labels)
         params = state.variables["params"]
-        batch = (mixed.images, mixed.labels)
         (loss, statistics), gradient = jax.value_and_grad(loss_of, has_aux=True)(
             params, state, rest, batch, _of_this_device(keys[2])
         )

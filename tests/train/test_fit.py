@@ -28,7 +28,7 @@ def config() -> Config:
     """Everything random is on, and a checkpoint is written after every epoch."""
     return tiny_config(
         augmentation=Augmentation(),
-        mixing=Mixing(preset="mixup"),
+        mixing=Mixing(preset="supplement", num_blocks=(2, 4)),
         runtime=Runtime(checkpoint_epochs=1),
     )
 
@@ -164,3 +164,21 @@ def test_stage_two_starts_from_the_best_of_stage_one(tmp_path, config):
         start["params"]["encoders_0"]
     )
     assert bytes_of(best["params"]["head"]) != bytes_of(start["params"]["head"])
+
+
+def losses_of(folder: Path) -> list[float]:
+    lines = (folder / "history.jsonl").read_text().splitlines()
+    return [json.loads(line)["train_loss"] for line in lines]
+
+
+def test_the_last_epochs_of_a_stage_are_plain_where_it_is_asked_for(tmp_path):
+    network = None
+    for epochs in range(3):
+        config = tiny_config(mixing=Mixing(preset="mixup", plain_epochs=epochs))
+        config.stages = config.stages[:1]
+        _, fitting = train(tmp_path / f"{epochs}", config, network=network)
+        network = fitting.network
+    mixed, last, plain = (losses_of(tmp_path / f"{epochs}") for epochs in range(3))
+    assert last[0] == mixed[0] != plain[0]
+    # The second epoch starts where the mixed first one ended, and is plain itself.
+    assert last[1] not in (mixed[1], plain[1])

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from negspa_jax.config import Config, flatten
+from negspa_jax.config.rules import without_none
 from negspa_jax.train.__main__ import EXIT_MISTAKE, main
 from negspa_jax.train.flags import define_flags, read_command
 from negspa_jax.train.overrides import apply_override, load_config
@@ -77,6 +78,14 @@ def set_by(command) -> dict:
         ("data.sequences=['adc',]", "data.sequences", ["adc"]),
         ("data.sequences=ADC (b1),T2", "data.sequences", ["ADC (b1)", "T2"]),
         ("data.sequences=1e3,True", "data.sequences", ["1e3", "True"]),
+        ("mixing.preset=cutmix", "mixing.preset", "cutmix"),
+        ("mixing.alpha=0.5", "mixing.alpha", 0.5),
+        ("mixing.num_labels=5", "mixing.num_labels", 5),
+        ("mixing.puzzle=false", "mixing.puzzle", False),
+        ("mixing.local=soft", "mixing.local", "soft"),
+        ("mixing.num_blocks=2,4", "mixing.num_blocks", [2, 4]),
+        ("mixing.num_blocks=(2, 4)", "mixing.num_blocks", [2, 4]),
+        ("mixing.num_blocks=8", "mixing.num_blocks", [8]),
     ],
 )
 def test_an_override_arrives(read, word, name, value):
@@ -98,7 +107,8 @@ def test_overrides_may_stand_before_the_config(config_file):
 
 
 def test_every_field_can_be_overridden(read):
-    words = {int: "3", float: "0.25", bool: "true", str: "x", tuple[str, ...]: "a,b"}
+    words = {int: "3", float: "0.25", bool: "true", str: "x"}
+    words |= {tuple[str, ...]: "a,b", tuple[int, ...]: "3,6"}
     for name, kind in _fields(Config()):
         assert read(f"--config.{name}={words[kind]}").config != Config()
 
@@ -111,7 +121,7 @@ def _fields(part, prefix=""):
         elif dataclasses.is_dataclass(value):
             yield from _fields(value, f"{name}.")
         else:
-            yield name, item.type
+            yield name, without_none(item.type)
 
 
 def test_an_override_leaves_the_given_config_as_it_is():
@@ -187,6 +197,13 @@ def test_the_text_after_a_colon_reaches_get_config(config_file):
         ("data.z_clip=abc", "config.data.z_clip must be a number, got 'abc'"),
         ("encoder.shared=2", "config.encoder.shared must be true or false, got '2'"),
         ("encoder.shared=", "config.encoder.shared must be true or false, got ''"),
+        ("mixing.alpha=None", "config.mixing.alpha must be a number, got 'None'"),
+        ("mixing.puzzle=no", "config.mixing.puzzle must be true or false, got 'no'"),
+        ("mixing.num_blocks=2,x", "must be whole numbers such as 2,4, got '2,x'"),
+        ("mixing.num_blocks=", "must be whole numbers such as 2,4, got ''"),
+        ("mixing.num_blocks=2.5", "must be whole numbers such as 2,4, got '2.5'"),
+        ("mixing.num_blocks[0]=2", "mixing.num_blocks is one value and has no '0'"),
+        ("mixing.alfa=1", "config.mixing has no field 'alfa': did you mean alpha?"),
         ("seed", "--config.seed needs a value: --config.seed=VALUE"),
         ("encoder.shared", "needs a value: --config.encoder.shared=VALUE"),
         ("stages[5].epochs=3", "config.stages has 2 entries, from [0], got [5]"),

@@ -13,6 +13,7 @@ from negspa_jax.train.progress import (
     Progress,
     batch_size_of,
     check_batch_sizes,
+    is_plain,
     rate_at,
     steps_done,
     steps_of,
@@ -91,6 +92,15 @@ def test_losses_are_summed():
 def test_progress_survives_json_to_the_last_bit():
     progress = Progress(1, 2, 3, loss_sum=0.1 + 0.2, best_auc=-math.inf)
     assert Progress(**json.loads(json.dumps(asdict(progress)))) == progress
+
+
+@pytest.mark.parametrize(
+    ("plain_epochs", "plain"), [(0, []), (1, [2]), (2, [1, 2]), (9, [0, 1, 2])]
+)
+def test_the_last_epochs_of_a_stage_are_plain(plain_epochs, plain):
+    epochs = [Progress(epoch=epoch) for epoch in range(3)]
+    found = [p.epoch for p in epochs if is_plain(p, STAGES[0], plain_epochs)]
+    assert found == plain
 
 
 # --- batch sizes ----------------------------------------------------------------------

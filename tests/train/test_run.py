@@ -16,13 +16,14 @@ from negspa_jax.predictions import patient_scores, read_predictions
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = """
-from negspa_jax.config import Config, Data, Encoder, Runtime, Stage
+from negspa_jax.config import Config, Data, Encoder, Mixing, Runtime, Stage
 
 def get_config():
     small = {"image_size": 32, "batch_size": 4, "learning_rate": 1e-3}
     return Config(
         data=Data(num_folds=2),
         encoder=Encoder(name="resnet18", weights="none"),
+        mixing=Mixing(num_blocks=(2,)),
         stages=(Stage(epochs=2, frozen="encoders", **small), Stage(epochs=2, **small)),
         runtime=Runtime(checkpoint_epochs=1),
     )
@@ -83,6 +84,8 @@ def test_a_run_ends_with_a_score_for_everybody_and_says_where(finished, cohort):
     assert str(workdir / "predictions.csv") in printed
     manifest = json.loads((workdir / "manifest.json").read_text())
     assert manifest["config"]["stages[0].frozen"] == "encoders"
+    assert manifest["config"]["mixing.local"] == "box"
+    assert None not in manifest["config"].values()
     assert {"jax", "numpy"} <= set(manifest["environment"]["packages"])
     assert len((workdir / "fold_1" / "history.csv").read_text().splitlines()) == 5
 
@@ -149,11 +152,21 @@ def test_folds_trained_apart_are_merged_by_whoever_finishes_last(
 def test_another_config_in_the_same_directory_is_refused_with_the_difference(
     finished, cohort, config
 ):
-    words = command(config, cohort, finished[0], "--config.stages[1].epochs=3")
-    refused = run(words)
+    changes = ("--config.stages[1].epochs=3", "--config.mixing.preset=cutmix")
+    refused = run(command(config, cohort, finished[0], *changes))
     assert refused.returncode == 2
     assert "stages[1].epochs: 2 in the run, 3 now" in refused.stderr
+    assert "mixing.local: 'box' in the run, 'paste' now" in refused.stderr
     assert "Traceback" not in refused.stderr
+
+
+@pytest.mark.slow
+def test_an_option_spelt_out_as_the_preset_has_it_is_the_same_run(
+    finished, cohort, config
+):
+    same = run(command(config, cohort, finished[0], "--config.mixing.alpha=1"))
+    assert same.returncode == 0, same.stderr
+    assert "fold 1: done before" in same.stdout
 
 
 @pytest.mark.slow
@@ -195,6 +208,8 @@ def test_a_mended_cohort_is_accepted_in_the_same_directory(cohort, config, tmp_p
         ("--config.runtime.cache_dir=/proc/x", "/proc/x cannot be read or written (No"),
         ("--config.encoder.weights=README.md", "README.md must be a .safetensors"),
         ("--config.stages[0].batch_size=0", "stages[0].batch_size must be"),
+        ("--config.mixing.num_blocks=3", "must hold a divisor of the 32 pixels of"),
+        ("--config.mixing.label=asmixcut", "config.mixing.label must be another rule"),
         ("--folds=7", "--folds must be 0 to 1"),
     ],
 )

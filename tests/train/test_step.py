@@ -3,17 +3,28 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 from jax.extend.core import jaxprs_in_params
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from negspa_jax.config import Augmentation, Head, Mixing, Optimizer
+from negspa_jax.mixcut import PRESETS, mixcut
 from negspa_jax.train import parallel
 from negspa_jax.train.network import build_network, first_variables
 from negspa_jax.train.optim import split_frozen
+from negspa_jax.train.presets import find_mixing
 from negspa_jax.train.step import start_state
 from tests.train.tiny import tiny_config, use_tiny_encoder
 
 LABELS = np.eye(2, dtype=np.float32)[[0, 1, 0, 1]]
+RATE = 1e-2
+# One small grid, which all tests share, so that few steps are compiled; everybody has
+# a partner, and masks heed nothing but the saliency.
+SUPPLEMENT = {
+    "preset": "supplement",
+    **{"num_blocks": (2,), "partner": "derangement", "beta": 0.0, "eta": 0.0},
+}
 
 
 @pytest.fixture
@@ -22,21 +33,30 @@ def tiny(monkeypatch):
 
 
 def images(seed: int = 0) -> np.ndarray:
-    return np.random.default_rng(seed).random((4, 2, 32, 32, 3), dtype=np.float32)
+    """Noise, of another brightness in every sample, so that no two are alike."""
+    draw = np.random.default_rng(seed)
+    bright = draw.random((4, 1, 1, 1, 1), dtype=np.float32)
+    return bright * draw.random((4, 2, 32, 32, 3), dtype=np.float32)
+
+
+def loud(variables):
+    """The head's first weights are so small that every batch would cost log 2."""
+    head = jax.tree.map(lambda weights: 30 * weights, variables["params"]["head"])
+    return variables | {"params": variables["params"] | {"head": head}}
 
 
 def prepare(frozen: str, **changes):
     """The step, its state and what is frozen, for one kind of stage."""
     config = tiny_config(**changes)
     model, network = build_network(config, num_inputs=2)
-    variables = first_variables(model, config, None, fold=0)
+    variables = loud(first_variables(model, config, None, fold=0))
     trainable, rest = split_frozen(variables, frozen=frozen)
     state = start_state(trainable, network.optimizer)
     step = network.train_steps[frozen]
 
     def take(state, batch, number=0):
         arrays = map(parallel.split_over_devices, (batch, LABELS))
-        key, rate = jax.random.key(0), np.float64(1e-2)
+        key, rate = jax.random.key(0), np.float64(RATE)
         return step(state, rest, key, np.int32(number), rate, *arrays)
 
     return take, parallel.replicate(state), rest, variables
@@ -77,20 +97,24 @@ def test_a_frozen_encoder_keeps_every_bit_through_weight_decay_and_nan_batches()
 
 
 @pytest.mark.usefixtures("tiny")
-def test_no_gradient_of_a_frozen_encoder_is_computed():
+def test_a_frozen_encoder_is_run_and_differentiated_for_the_saliency_alone():
     def count(function, *arguments) -> int:
         jaxpr = jax.make_jaxpr(function)(*arguments).jaxpr
         return sum(eqn.primitive.name == CONV for eqn in equations(jaxpr))
 
-    def convolutions(frozen: str) -> int:
-        take, state, *_ = prepare(frozen)
+    def convolutions(frozen: str, **mixing) -> int:
+        take, state, *_ = prepare(frozen, mixing=Mixing(**mixing))
         return count(lambda given: take(given, images()), state)
 
     model, _ = build_network(tiny_config(), num_inputs=2)
     variables = first_variables(model, tiny_config(), None, fold=0)
     alone = count(lambda x: model.apply(variables, x, train=False), images())
-    assert convolutions("encoders") == alone
-    assert convolutions("none") > 2 * alone
+    assert convolutions("encoders", preset="none") == alone
+    assert convolutions("none", preset="none") > 2 * alone
+    # One pass for the saliency, and its gradient in the images: none in the weights.
+    assert convolutions("encoders", **SUPPLEMENT) == 3 * alone
+    residual = {"saliency": "spectral_residual"}
+    assert convolutions("encoders", **SUPPLEMENT, **residual) == alone
 
 
 @pytest.mark.usefixtures("tiny")
@@ -105,9 +129,9 @@ def test_an_unfrozen_step_changes_every_module_and_its_statistics():
 
 @pytest.mark.usefixtures("tiny")
 def test_a_step_compiles_once_and_sends_nothing_to_the_host(caplog):
-    take, state, *_ = prepare(
-        "none", mixing=Mixing(preset="mixup"), augmentation=Augmentation()
-    )
+    # Of several grids one is drawn in each step.
+    mixing = Mixing(preset="supplement", num_blocks=(2, 4))
+    take, state, *_ = prepare("encoders", mixing=mixing, augmentation=Augmentation())
 
     def compilations() -> int:
         return sum("Compiling" in record.message for record in caplog.records)
@@ -116,15 +140,41 @@ def test_a_step_compiles_once_and_sends_nothing_to_the_host(caplog):
         state, _ = take(state, images())
         first = compilations()
         with jax.transfer_guard_device_to_host("disallow"):
-            for number in range(1, 4):
+            for number in range(1, 9):
                 state, _ = take(state, images(number), number)
     assert first > 0
     assert compilations() == first
 
 
+def on_devices(*arrays: np.ndarray) -> list[jax.Array]:
+    """Arrays with one entry for each device, there already."""
+    place = NamedSharding(
+        Mesh(np.array(jax.devices()), (parallel.AXIS,)), PartitionSpec(parallel.AXIS)
+    )
+    return [jax.device_put(parallel.split_over_devices(a), place) for a in arrays]
+
+
+@pytest.mark.usefixtures("tiny")
+def test_a_step_whose_arguments_are_on_the_devices_transfers_nothing_at_all():
+    config = tiny_config(mixing=Mixing(**SUPPLEMENT))
+    model, network = build_network(config, num_inputs=2)
+    variables = first_variables(model, config, None, fold=0)
+    trainable, rest = split_frozen(variables, frozen="encoders")
+    start = start_state(trainable, network.optimizer)
+    given = (start, rest, jax.random.key(0), np.int32(0), np.float32(RATE))
+    state, *others = parallel.replicate(given)
+    batch = on_devices(images(), LABELS)
+    step = network.train_steps["encoders"]
+    state, _ = step(state, *others, *batch)
+    with jax.transfer_guard("disallow"):
+        state, loss = step(state, *others, *batch)
+        loss.block_until_ready()
+    assert np.isfinite(loss)
+
+
 @pytest.mark.usefixtures("tiny")
 def test_the_same_key_and_number_give_the_same_bytes_and_another_number_others():
-    changes = {"mixing": Mixing(preset="mixup"), "augmentation": Augmentation()}
+    changes = {"mixing": Mixing(**SUPPLEMENT)}
     losses = []
     for number in (3, 3, 4):
         take, state, *_ = prepare("encoders", **changes)
@@ -134,8 +184,83 @@ def test_the_same_key_and_number_give_the_same_bytes_and_another_number_others()
 
 @pytest.mark.usefixtures("tiny")
 def test_a_bfloat16_step_keeps_parameters_statistics_and_loss_in_float32():
-    take, state, *_ = prepare("none", precision="bfloat16")
+    mixing = Mixing(**SUPPLEMENT)
+    take, state, *_ = prepare("none", precision="bfloat16", mixing=mixing)
     state, loss = take(state, images())
     kinds = {leaf.dtype for leaf in jax.tree.leaves(state.variables)}
     assert kinds == {jnp.dtype("float32")}
     assert loss.dtype == jnp.float32
+
+
+# --- mixing ---------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("tiny")
+@pytest.mark.parametrize("preset", PRESETS)
+def test_every_preset_trains_a_step(preset):
+    mixing = Mixing(**SUPPLEMENT | {"preset": preset})
+    take, state, *_ = prepare("encoders", mixing=mixing)
+    before = parallel.to_host(state.variables)
+    state, loss = take(state, images())
+    assert np.isfinite(loss)
+    assert not same_bytes(before, state.variables)
+
+
+def step_by_hand(model, variables, *, frozen: str):
+    """The first step's loss and statistics, given whether saliency is heeded."""
+    options = find_mixing(Mixing(**SUPPLEMENT))
+    key = jax.random.split(jax.random.fold_in(jax.random.key(0), 0), 3)[1]
+    train = frozen == "none"
+
+    def saliency(x, y):
+        def loss(x):
+            logits = model.apply(variables, x, train=False)
+            return optax.softmax_cross_entropy(logits, y).mean()
+
+        return jnp.sqrt((jax.grad(loss)(x) ** 2).sum((1, 4)))
+
+    def of_one_device(heeded, device, x, y):
+        shown = jnp.where(heeded, saliency(x, y), 1.0)
+        mixed = mixcut(jax.random.fold_in(key, device), x, y, shown, options=options)
+        logits, updated = model.apply(
+            variables, mixed.images, train=train, mutable=["batch_stats"]
+        )
+        loss = optax.softmax_cross_entropy(logits, mixed.labels).mean()
+        return loss, updated["batch_stats"]
+
+    devices = jnp.arange(jax.device_count())
+    on_each = jax.vmap(of_one_device, (None, 0, 0, 0), axis_name=parallel.AXIS)
+    return jax.jit(lambda heeded, x, y: on_each(heeded, devices, x, y))
+
+
+@pytest.mark.usefixtures("tiny")
+@pytest.mark.parametrize("frozen", ["encoders", "none"])
+def test_the_batch_is_mixed_by_the_saliency_of_its_own_unmixed_loss(frozen):
+    config = tiny_config(mixing=Mixing(**SUPPLEMENT))
+    model, _ = build_network(config, num_inputs=2)
+    take, state, _, variables = prepare(frozen, mixing=Mixing(**SUPPLEMENT))
+    state, loss = take(state, images())
+    by_hand = step_by_hand(model, variables, frozen=frozen)
+    batch = [parallel.split_over_devices(a) for a in (images(), LABELS)]
+    wanted, statistics = by_hand(True, *batch)
+    assert float(loss) == pytest.approx(float(wanted.mean()), abs=1e-5)
+    assert abs(float(loss - by_hand(False, *batch)[0].mean())) > 1e-4
+    # The pass for the saliency updates nothing.
+    for name, found in state.variables["batch_stats"].items():
+        pairs = zip(*map(jax.tree.leaves, (found, statistics[name])), strict=True)
+        for one, other in pairs:
+            np.testing.assert_allclose(one, other[0], rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.usefixtures("tiny")
+def test_a_plain_step_is_the_step_of_the_preset_none():
+    config = tiny_config(mixing=Mixing(**SUPPLEMENT))
+    _, network = build_network(config, num_inputs=2)
+    take, state, rest, variables = prepare("encoders")
+    trainable, _ = split_frozen(variables, frozen="encoders")
+    again = parallel.replicate(start_state(trainable, network.optimizer))
+    arrays = map(parallel.split_over_devices, (images(), LABELS))
+    plain, _ = network.plain_steps["encoders"](
+        again, rest, jax.random.key(0), np.int32(0), np.float64(RATE), *arrays
+    )
+    assert same_bytes(plain, take(state, images())[0])

@@ -12,10 +12,10 @@ from negspa_jax.config import Augmentation, Config, Data, Encoder, Head, Mixing,
 from negspa_jax.data.pipeline import Cache, all_sides
 from negspa_jax.models import resnet
 from negspa_jax.train.console import Reporter
-from negspa_jax.train.fit import Fitting, Fold, Network
+from negspa_jax.train.fit import Fitting, Fold
 from negspa_jax.train.history import History
 from negspa_jax.train.interrupt import StopRequest
-from negspa_jax.train.network import build_network, first_variables
+from negspa_jax.train.network import Network, build_network, first_variables
 
 TINY = partial(resnet.ResNet, blocks=(1, 0, 0, 0), bottleneck=False)
 
