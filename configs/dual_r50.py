@@ -12,7 +12,8 @@ Paper, AUC on 72 internal (Table S5) and 54 external patients (Table S6):
     MixCut  T1W+FS  0.856 (0.767-0.945)  0.807 (0.685-0.929)
             T2W+FS  0.827 (0.725-0.930)  0.817 (0.701-0.932)
 
-Those patients are not public. The mixing is tri_r50's. Measured on our side: not yet.
+Those patients are not public. The mixing is MixCut; --config.mixing.preset=mixup and
+=none are the other rows. Measured on our side: not yet.
 """
 
 from negspa_jax.config import Config, ConfigError, Data

@@ -7,7 +7,7 @@ Paper (Tables S5 and S6, MixCut): AUC 0.870 (0.784-0.956) on 72 internal and 0.8
         --config.data.cohort=cohort.csv
 
 Every field has the paper's value, or a choice where the paper is silent, by default;
-the mixing is Mixup. Measured on our side: not yet.
+the mixing is the supplement's MixCut. Measured on our side: not yet.
 """
 
 from negspa_jax.config import Config
