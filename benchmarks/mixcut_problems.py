@@ -1,5 +1,6 @@
 """Samples to be mixed, and how the candidates of `mixcut` are timed on them."""
 
+import time
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -10,7 +11,7 @@ import torch
 from scipy import ndimage
 
 from benchmarks import puzzlemix_published as published
-from benchmarks.record import summarize, time_alternately
+from benchmarks.record import summarize
 from negspa_jax import mixcut
 
 # A candidate is repeated within a round, until the round lasts about as long.
@@ -81,17 +82,16 @@ def time_candidates(
     runs = {name: _synchronize(run) for name, run in candidates.items()}
     for run in runs.values():
         run()  # compiles
-    first = time_alternately(runs, rounds=1)
     repeats = {
-        name: int(np.clip(ROUND_SECONDS / seconds[0], 1, MOST_REPEATS))
-        for name, seconds in first.items()
+        name: int(np.clip(ROUND_SECONDS / _time(run), 1, MOST_REPEATS))
+        for name, run in runs.items()
     }
-    repeated = {name: _repeat(run, repeats[name]) for name, run in runs.items()}
-    spans = time_alternately(repeated, rounds=rounds)
-    return {
-        name: summarize([span / repeats[name] for span in seconds])
-        for name, seconds in spans.items()
-    }
+    # Not `time_alternately`, which would run the slowest once more than it must.
+    spans: dict[str, list[float]] = {name: [] for name in runs}
+    for _ in range(rounds):
+        for name, run in runs.items():
+            spans[name].append(_time(run, repeats[name]))
+    return {name: summarize(seconds) for name, seconds in spans.items()}
 
 
 def round_all(values: Mapping[str, float]) -> dict[str, float]:
@@ -108,9 +108,8 @@ def _synchronize(run: Callable[[], Any]) -> Callable[[], None]:
     return wait
 
 
-def _repeat(run: Callable[[], None], count: int) -> Callable[[], None]:
-    def several() -> None:
-        for _ in range(count):
-            run()
-
-    return several
+def _time(run: Callable[[], None], count: int = 1) -> float:
+    start = time.perf_counter()
+    for _ in range(count):
+        run()
+    return (time.perf_counter() - start) / count
