@@ -1,12 +1,17 @@
 """A preset and what changes it become options; what cannot be mixed is told early."""
 
 import re
+from pathlib import Path
 
 import pytest
 
 from negspa_jax.config import Config, ConfigError, Mixing, Stage, flatten
 from negspa_jax.mixcut import PRESETS, Options
+from negspa_jax.train.overrides import load_config
 from negspa_jax.train.presets import find_mixing, resolve_mixing
+from negspa_jax.train.progress import Progress, rate_at
+
+CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 
 
 def config_of(*sizes: int, **mixing) -> Config:
@@ -91,3 +96,25 @@ def test_the_size_of_the_saliency_must_suit_every_stage():
 )
 def test_a_size_that_nothing_reads_is_no_mistake(unread):
     resolve_mixing(config_of(saliency_size=100, **unread))
+
+
+# --- the configs of the project -------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.py")), ids=lambda p: p.stem)
+def test_the_mixing_of_every_config_suits_its_images(path):
+    resolve_mixing(load_config(str(path)))
+
+
+def test_the_authors_public_variant_has_one_box_a_batch_and_no_puzzle():
+    mixing = resolve_mixing(load_config(str(CONFIGS / "asmixcut_r50.py"))).mixing
+    assert (mixing.puzzle, mixing.cutout, mixing.local) == (False, False, "box")
+    assert (mixing.draw, mixing.box, mixing.label) == ("batch", "tied", "asmixcut")
+
+
+def test_the_authors_public_variant_keeps_its_rate():
+    config = load_config(str(CONFIGS / "asmixcut_r50.py"))
+    (stage,) = config.stages
+    epochs = [Progress(epoch=epoch) for epoch in range(stage.epochs)]
+    rates = {rate_at(progress, stage, config.optimizer, 10) for progress in epochs}
+    assert rates == {1e-5}
