@@ -9,8 +9,9 @@ Reference: supplement of doi 10.21037/qims-24-729; Kim, Choo, Song, Puzzle Mix, 
 """
 
 from negspa_jax.mixcut.compose import Mixed, apply_plan, mixcut
+from negspa_jax.mixcut.costs import Costs, block_costs
 from negspa_jax.mixcut.cutout import Holes, cut_out, draw_holes, hole_mask
-from negspa_jax.mixcut.energy import Costs, block_costs, mask_energy
+from negspa_jax.mixcut.energy import mask_energy
 from negspa_jax.mixcut.label import apply_plan_to_labels, plan_shares
 from negspa_jax.mixcut.mask import Solution, optimize_masks, solve_masks
 from negspa_jax.mixcut.mixup import (

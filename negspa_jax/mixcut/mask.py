@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 import jax.numpy as jnp
 
-from negspa_jax.mixcut.energy import Costs, mask_energy, prior_costs
+from negspa_jax.mixcut.costs import Costs
+from negspa_jax.mixcut.energy import mask_energy, prior_costs
 from negspa_jax.mixcut.frontier import minimize_by_frontier
 from negspa_jax.mixcut.primal_dual import minimize_primal_dual
 from negspa_jax.shapes import Array, Float

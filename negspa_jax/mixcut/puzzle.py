@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from negspa_jax.mixcut.energy import block_costs
+from negspa_jax.mixcut.costs import price_blocks, read_borders
 from negspa_jax.mixcut.mask import optimize_masks
 from negspa_jax.mixcut.options import Options
 from negspa_jax.mixcut.saliency import block_saliency
@@ -97,25 +97,21 @@ def _solve(
     finest: int,
     options: Options,
 ) -> tuple[Array, Array, Array]:
-    costs = block_costs(
-        images,
-        images[partner],
-        saliency,
-        saliency[partner],
-        num_blocks=n,
-        beta=options.beta,
-        gamma=options.gamma,
-        neigh_size=options.neigh_size,
+    # Read once for the whole batch, then taken for the partners too.
+    borders = read_borders(images, num_blocks=n, neigh_size=options.neigh_size)
+    shares = block_saliency(saliency, num_blocks=n)
+    others = jax.tree.map(lambda x: x[partner], (borders, shares))
+    costs = price_blocks(
+        borders, others[0], shares, others[1], beta=options.beta, gamma=options.gamma
     )
     masks = optimize_masks(costs, lam, num_labels=options.num_labels, eta=options.eta)
     b = len(partner)
     sources = jnp.broadcast_to(jnp.arange(n * n)[None, :], (2 * b, n * n))
     if options.transport:
         # Both images at once: the batch is what the planner is fast along.
-        shares = block_saliency(saliency, num_blocks=n)
         sources = plan_transport(
             jnp.concatenate([masks, 1 - masks]),
-            jnp.concatenate([shares, shares[partner]]),
+            jnp.concatenate([shares, others[1]]),
             t_eps=options.t_eps,
         )
     fine = refine_sources(sources, num_blocks=n, finest=finest)

@@ -4,7 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-from negspa_jax.mixcut.energy import Costs, block_costs
+from negspa_jax.mixcut.costs import Costs, block_costs
 
 KINDS = ("flat", "noise", "gradient", "peaks", "dominant", "dark")
 SIDE = 64

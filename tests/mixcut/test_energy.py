@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from negspa_jax.mixcut import energy
-from negspa_jax.mixcut.energy import block_costs, mask_energy, prior_costs
+from negspa_jax.mixcut.costs import Costs, block_costs
+from negspa_jax.mixcut.energy import mask_energy, prior_costs
 from tests.mixcut import oracles
 from tests.mixcut.problems import draw_pairs, draw_random_costs
 
@@ -46,7 +46,7 @@ def test_costs_are_the_originals(shared, n, num_labels):
 def test_energies_are_the_originals(shared, n, num_labels):
     found = read(shared, n, num_labels)
     names = ("cost_first", "cost_second", "w_vertical", "w_horizontal")
-    costs = energy.Costs(*(jnp.asarray(found[name]) for name in names))
+    costs = Costs(*(jnp.asarray(found[name]) for name in names))
     ours = energy_of(
         jnp.asarray(found["mask_swap"]),
         costs,

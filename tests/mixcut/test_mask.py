@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from negspa_jax.mixcut import mask
-from negspa_jax.mixcut.energy import Costs
+from negspa_jax.mixcut.costs import Costs
 from negspa_jax.mixcut.mask import solve_masks
 from tests.mixcut import oracles
 from tests.mixcut.problems import KINDS, draw_costs, draw_pairs, draw_random_costs
