@@ -86,8 +86,10 @@ def draw_plan(
     b, shape = len(images), (images.shape[-3], images.shape[-2])
     keys = jax.random.split(key, 7)
     mixed = jax.random.bernoulli(keys[0], probability, (b,))
+    # A hole needs no partner, and the label none of another's.
+    paired = mixed & (options.puzzle or options.local != "off")
     partner, other = (
-        jnp.where(mixed, draw_partners(k, labels, rule=options.partner), jnp.arange(b))
+        jnp.where(paired, draw_partners(k, labels, rule=options.partner), jnp.arange(b))
         for k in keys[1:3]
     )
     fresh = other if options.local_partner == "fresh" else partner

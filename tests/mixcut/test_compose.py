@@ -267,6 +267,13 @@ def test_probabilities_grids_and_keys_cost_no_further_compilation():
     assert mix._cache_size() == before
 
 
+@pytest.mark.parametrize("name", ["none", "cutout"])
+def test_without_mixing_of_pixels_every_sample_is_its_own_partner(name):
+    mixed = mixed_by(OPTIONS[name])
+    equal(mixed.partner, np.arange(8))
+    equal(mixed.labels, np.asarray(batch()[1]))
+
+
 def test_half_of_the_samples_are_mixed_with_probability_one_half():
     images, labels = jnp.zeros((2000, 2, 2, 1)), jnp.zeros((2000, 1))
     mixed = mix(KEY, images, labels, options=MIXUP, probability=jnp.float32(0.5))
