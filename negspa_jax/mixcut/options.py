@@ -8,7 +8,7 @@ Puzzle Mix, ICML 2020; Yun et al., CutMix, ICCV 2019; DeVries and Taylor, Cutout
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -82,16 +82,21 @@ class Options:
         for problem in self._problems():
             raise ValueError(problem)
 
-    def _problems(self) -> Any:
+    def _problems(self) -> Iterator[str]:
         for name, words in _WORDS.items():
             if getattr(self, name) not in words:
                 yield _sentence(name, " | ".join(words), getattr(self, name))
         for name, (low, high) in _RANGES.items():
-            if not low <= getattr(self, name) <= high:
-                yield _sentence(name, f"in [{low:g}, {high:g}]", getattr(self, name))
+            value, whole = getattr(self, name), isinstance(getattr(Options, name), int)
+            kind = int if whole else (int, float)
+            if not isinstance(value, kind) or not low <= value <= high:
+                must = f"{'a whole number ' if whole else ''}in [{low:g}, {high:g}]"
+                yield _sentence(name, must, value)
         sizes = self.num_blocks
-        if not sizes or min(sizes) < 2:
-            yield _sentence("num_blocks", "grid sizes of at least 2", sizes)
+        numbers = isinstance(sizes, tuple) and all(isinstance(n, int) for n in sizes)
+        if not numbers or min(sizes, default=0) < 2:
+            must = "a tuple of whole numbers, each at least 2"
+            yield _sentence("num_blocks", must, sizes)
         alone = self.local == "box" and not (self.puzzle or self.cutout)
         if self.label == "asmixcut" and not alone:
             must = "another rule where puzzle or cutout is on or local is not 'box'"
