@@ -143,3 +143,46 @@ def specificity(
     return proportion_estimate(
         successes=counts.true_negatives, trials=negatives, level=level
     )
+
+
+def ppv(
+    labels: Shaped[np.ndarray, " n"],
+    decisions: Shaped[np.ndarray, " n"],
+    *,
+    level: float = 0.95,
+) -> Estimate:
+    """Positive predictive value: share of positives among those called positive.
+
+    NaN if nobody is called positive. It holds for the share of positives in these
+    patients only, and so does the negative predictive value.
+
+    Example:
+        >>> print(ppv(np.array([1, 1, 1, 0]), np.array([1, 1, 0, 0])))
+        1.000 (0.158-1.000)
+    """
+    counts = confusion(labels, decisions)
+    called = counts.true_positives + counts.false_positives
+    return proportion_estimate(
+        successes=counts.true_positives, trials=called, level=level
+    )
+
+
+def npv(
+    labels: Shaped[np.ndarray, " n"],
+    decisions: Shaped[np.ndarray, " n"],
+    *,
+    level: float = 0.95,
+) -> Estimate:
+    """Negative predictive value: share of negatives among those called negative.
+
+    NaN if nobody is called negative.
+
+    Example:
+        >>> print(npv(np.array([1, 1, 1, 0]), np.array([1, 1, 0, 0])))
+        0.500 (0.013-0.987)
+    """
+    counts = confusion(labels, decisions)
+    called = counts.true_negatives + counts.false_negatives
+    return proportion_estimate(
+        successes=counts.true_negatives, trials=called, level=level
+    )

@@ -1,6 +1,5 @@
 """Clopper-Pearson against statsmodels, scipy and the papers' printed tables."""
 
-import csv
 import math
 import re
 from collections import Counter
@@ -16,6 +15,8 @@ from negspa_jax.stats import (
     accuracy,
     clopper_pearson,
     confusion,
+    npv,
+    ppv,
     proportion_estimate,
     sensitivity,
     specificity,
@@ -70,13 +71,10 @@ def test_impossible_counts_are_refused(successes, trials):
 
 
 @pytest.fixture
-def printed(shared):
+def printed(paper_rows):
     """Of every printed proportion: table, row, the file's verdict, its gap to ours."""
-    path = shared / "vectors" / "paper_tables.tsv"
-    with path.open(encoding="utf-8") as file:
-        rows = list(csv.DictReader(file, delimiter="\t"))
     found = []
-    for row in rows:
+    for row in paper_rows:
         if row["quantity"] in ("acc", "sens", "spec"):
             successes, trials = map(int, row["count"].split("/"))
             estimate = proportion_estimate(successes=successes, trials=trials)
@@ -119,6 +117,52 @@ def test_the_misprinted_row_is_impossible_for_54_patients():
     assert f"{100 * 50 / 72:.2f}" == "69.44"
 
 
+# --- the operating points of Bressem et al. -----------------------------------------
+
+
+@pytest.fixture
+def printed_in_the_text(paper_rows):
+    """Of each sensitivity and specificity: its name, print, counts, and the verdict."""
+    found = []
+    for row in paper_rows:
+        if row["table"] == "Bressem" and row["quantity"].endswith("(text)"):
+            successes, trials = map(int, re.findall(r"\d+", row["count"])[:2])
+            name = row["quantity"].removesuffix(" (text)")
+            verdict = row["consistent"].split(";")[0]
+            found.append((name, float(row["printed"]), successes, trials, verdict))
+    return found
+
+
+def test_consistent_rates_of_the_text_are_reproduced(printed_in_the_text):
+    gaps = [
+        abs(proportion_estimate(successes=k, trials=n).value - value)
+        for _, value, k, n, verdict in printed_in_the_text
+        if verdict == "yes"
+    ]
+    assert len(gaps) == 4
+    assert max(gaps) <= 0.0005 + 1e-12
+
+
+def test_every_sensitivity_of_the_text_counts_one_patient_more(printed_in_the_text):
+    sensitivities = [entry for entry in printed_in_the_text if entry[0] == "sens"]
+    for _, value, k, n, verdict in sensitivities:
+        assert verdict == "NO"
+        assert abs(proportion_estimate(successes=k, trials=n).value - value) > 0.005
+        one_more = proportion_estimate(successes=k + 1, trials=n).value
+        assert abs(one_more - value) <= 0.0005 + 1e-12
+    assert len(sensitivities) == 6
+
+
+def test_two_specificities_of_the_text_are_not_the_tables(printed_in_the_text):
+    wrong = [
+        (value, round(proportion_estimate(successes=k, trials=n).value, 3))
+        for name, value, k, n, verdict in printed_in_the_text
+        if name == "spec" and verdict == "NO"
+    ]
+    # The first is its complement: 1 - 0.522.
+    assert wrong == [(0.478, 0.522), (0.966, 0.957)]
+
+
 # --- from labels and decisions ------------------------------------------------------
 
 LABELS = np.array([1, 1, 1, 1, 0, 0, 0])
@@ -138,6 +182,39 @@ def test_shares_are_of_their_own_patients():
 def test_exchanging_the_classes_exchanges_sensitivity_and_specificity():
     mirrored = specificity(1 - LABELS, 1 - DECISIONS)
     assert mirrored == sensitivity(LABELS, DECISIONS)
+
+
+def test_predictive_values_are_of_those_called_so():
+    assert ppv(LABELS, DECISIONS).value == 3 / 4
+    assert npv(LABELS, DECISIONS).value == 2 / 3
+    assert ppv(LABELS, 1 - DECISIONS).value == 1 / 3
+
+
+def test_predictive_values_are_sensitivity_and_specificity_the_other_way_round():
+    assert ppv(LABELS, DECISIONS) == sensitivity(DECISIONS, LABELS)
+    assert npv(LABELS, DECISIONS) == specificity(DECISIONS, LABELS)
+
+
+@pytest.mark.parametrize(
+    ("cutoff", "positive_value", "negative_value"),
+    [
+        (0.205, 0.65, 0.794520547945205),
+        (0.475, 0.823529411764706, 0.71875),
+        (0.51, 1.0, 0.712871287128713),
+        (-np.inf, 0.36283185840708, np.nan),
+    ],
+)
+def test_predictive_values_are_procs(asah, cutoff, positive_value, negative_value):
+    # pROC's own tests (helper-coords-expected.R, aSAH data, s100b).
+    labels, called = asah["outcome_poor"], asah["s100b"] >= cutoff
+    near = {"abs": 1e-14, "nan_ok": True}
+    assert ppv(labels, called).value == pytest.approx(positive_value, **near)
+    assert npv(labels, called).value == pytest.approx(negative_value, **near)
+
+
+def test_without_a_call_there_is_no_predictive_value():
+    assert math.isnan(ppv(LABELS, np.zeros(7)).value)
+    assert math.isnan(npv(LABELS, np.ones(7)).low)
 
 
 def test_an_absent_class_has_no_share():
