@@ -15,8 +15,16 @@ returns where its quantity is undefined; NaN means undefined, never zero.
     0.4 1.000 (0.292-1.000)
 """
 
+from negspa_jax.stats.bootstrap import bootstrap_interval
 from negspa_jax.stats.cutoff import choose_cutoff
 from negspa_jax.stats.delong import delong_interval, delong_test
+from negspa_jax.stats.precision_recall import (
+    PrecisionRecallCurve,
+    average_precision,
+    average_precision_interval,
+    f1,
+    pr_curve,
+)
 from negspa_jax.stats.proportion import (
     Confusion,
     accuracy,
@@ -36,16 +44,22 @@ __all__ = [
     "Confusion",
     "Estimate",
     "Interval",
+    "PrecisionRecallCurve",
     "RocCurve",
     "accuracy",
     "auc",
+    "average_precision",
+    "average_precision_interval",
+    "bootstrap_interval",
     "choose_cutoff",
     "clopper_pearson",
     "confusion",
     "delong_interval",
     "delong_test",
+    "f1",
     "npv",
     "ppv",
+    "pr_curve",
     "proportion_estimate",
     "roc_curve",
     "sensitivity",
