@@ -15,9 +15,12 @@ returns where its quantity is undefined; NaN means undefined, never zero.
     0.4 1.000 (0.292-1.000)
 """
 
+from negspa_jax.stats.agreement import absolute_agreement, cohen_kappa
 from negspa_jax.stats.bootstrap import bootstrap_interval
+from negspa_jax.stats.contingency import chi_square, mcnemar
 from negspa_jax.stats.cutoff import choose_cutoff
 from negspa_jax.stats.delong import delong_interval, delong_test
+from negspa_jax.stats.multiplicity import holm
 from negspa_jax.stats.precision_recall import (
     PrecisionRecallCurve,
     average_precision,
@@ -36,27 +39,33 @@ from negspa_jax.stats.proportion import (
     sensitivity,
     specificity,
 )
-from negspa_jax.stats.result import Comparison, Estimate, Interval
+from negspa_jax.stats.result import Comparison, Estimate, HypothesisTest, Interval
 from negspa_jax.stats.roc import RocCurve, auc, roc_curve
 
 __all__ = [
     "Comparison",
     "Confusion",
     "Estimate",
+    "HypothesisTest",
     "Interval",
     "PrecisionRecallCurve",
     "RocCurve",
+    "absolute_agreement",
     "accuracy",
     "auc",
     "average_precision",
     "average_precision_interval",
     "bootstrap_interval",
+    "chi_square",
     "choose_cutoff",
     "clopper_pearson",
+    "cohen_kappa",
     "confusion",
     "delong_interval",
     "delong_test",
     "f1",
+    "holm",
+    "mcnemar",
     "npv",
     "ppv",
     "pr_curve",

@@ -46,3 +46,18 @@ class Comparison:
     p_value: float
     method: str
     level: float = 0.95
+
+
+@dataclass(frozen=True)
+class HypothesisTest:
+    """A test statistic and its two-sided p-value; NaN where they are undefined.
+
+    Example:
+        >>> HypothesisTest(3.0, 0.34, "McNemar, exact").p_value
+        0.34
+    """
+
+    statistic: float
+    p_value: float
+    method: str
+    degrees_of_freedom: int | None = None
