@@ -17,8 +17,15 @@ returns where its quantity is undefined; NaN means undefined, never zero.
 
 from negspa_jax.stats.agreement import absolute_agreement, cohen_kappa
 from negspa_jax.stats.bootstrap import bootstrap_interval
+from negspa_jax.stats.calibration import (
+    CalibrationCurve,
+    brier_score,
+    calibration_curve,
+    expected_calibration_error,
+)
 from negspa_jax.stats.contingency import chi_square, mcnemar
 from negspa_jax.stats.cutoff import choose_cutoff
+from negspa_jax.stats.decision import DecisionCurve, decision_curve
 from negspa_jax.stats.delong import delong_interval, delong_test
 from negspa_jax.stats.multiplicity import holm
 from negspa_jax.stats.precision_recall import (
@@ -39,16 +46,20 @@ from negspa_jax.stats.proportion import (
     sensitivity,
     specificity,
 )
+from negspa_jax.stats.recalibration import Recalibration, fit_recalibration
 from negspa_jax.stats.result import Comparison, Estimate, HypothesisTest, Interval
 from negspa_jax.stats.roc import RocCurve, auc, roc_curve
 
 __all__ = [
+    "CalibrationCurve",
     "Comparison",
     "Confusion",
+    "DecisionCurve",
     "Estimate",
     "HypothesisTest",
     "Interval",
     "PrecisionRecallCurve",
+    "Recalibration",
     "RocCurve",
     "absolute_agreement",
     "accuracy",
@@ -56,14 +67,19 @@ __all__ = [
     "average_precision",
     "average_precision_interval",
     "bootstrap_interval",
+    "brier_score",
+    "calibration_curve",
     "chi_square",
     "choose_cutoff",
     "clopper_pearson",
     "cohen_kappa",
     "confusion",
+    "decision_curve",
     "delong_interval",
     "delong_test",
+    "expected_calibration_error",
     "f1",
+    "fit_recalibration",
     "holm",
     "mcnemar",
     "npv",

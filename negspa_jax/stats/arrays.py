@@ -29,6 +29,18 @@ def as_scores(values: Shaped[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
     return scores
 
 
+def as_probabilities(values: Shaped[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
+    """The values as float64; NaN and what lies outside [0, 1] are refused."""
+    probabilities = _vector(values, name="probabilities").astype(np.float64)
+    strange = probabilities[~((probabilities >= 0) & (probabilities <= 1))]
+    if len(strange):
+        raise ValueError(
+            f"probabilities must lie between 0 and 1, got {strange[0]} and "
+            f"{len(strange) - 1} more; turn logits into probabilities first"
+        )
+    return probabilities
+
+
 def check_same_length(**arrays: np.ndarray) -> None:
     """Refuse arrays that do not hold the same patients."""
     lengths = {name: len(array) for name, array in arrays.items()}
