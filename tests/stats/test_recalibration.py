@@ -54,6 +54,18 @@ def test_small_and_steep_samples_are_statsmodels_too(seed):
     assert triple(found.intercept) == pytest.approx(intercept, rel=1e-9, abs=1e-9)
 
 
+def test_the_fit_reaches_the_maximum_itself():
+    generator = np.random.default_rng(5)
+    for size in range(50, 3000, 50):
+        logits = generator.normal(0, 2, size)
+        labels = (generator.random(size) < expit(0.7 * logits + 0.4)).astype(int)
+        found = fit_recalibration(labels, expit(logits))
+        predicted = expit(found.slope.value * logits + found.intercept.value)
+        # There the likelihood's slope is zero: sums of residuals, plain and weighted.
+        assert np.sum(labels - predicted) == pytest.approx(0, abs=1e-11)
+        assert logits @ (labels - predicted) == pytest.approx(0, abs=1e-11)
+
+
 def test_what_made_the_predictions_wrong_is_found_again():
     generator = np.random.default_rng(0)
     logits = generator.normal(0, 2, 20_000)
