@@ -1,8 +1,9 @@
 """Statistics of diagnostic tests on plain arrays: numpy and scipy, float64.
 
 `labels` are 0 or 1, `scores` any finite numbers that are higher for the positive class,
-`decisions` 0 or 1. One array element is one patient. Every function says what it
-returns where its quantity is undefined; NaN means undefined, never zero.
+`probabilities` such scores from 0 to 1, `decisions` 0 or 1. One array element is one
+patient. Every function says what it returns where its quantity is undefined; NaN means
+undefined, never zero.
 
     >>> import numpy as np
     >>> from negspa_jax import stats

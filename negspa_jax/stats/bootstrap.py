@@ -4,9 +4,9 @@ Each resample draws as many patients as there are, with replacement, all that be
 to one patient together; with strata (usually the labels) as many of each stratum as
 it has. The interval is read from the statistic's values on the resamples [1].
 
-Where `scipy.stats.bootstrap` answers, this gives its answer. It stops at a stratum of
-one patient and at the first resample without a value, and holds all resamples in
-memory; here these cases are defined, and one resample is held.
+Where `scipy.stats.bootstrap` answers, this gives its answer (with `batch=1` the same
+resamples). It refuses a stratum of one patient, and one resample without a value takes
+the whole interval from it; here both cases are defined.
 
 References:
     [1] Efron B, Tibshirani RJ. An introduction to the bootstrap. 1993; chapters 13-14.

@@ -138,14 +138,13 @@ def test_bca_moves_the_interval_of_a_skewed_statistic():
 
 
 def test_coverage_is_near_the_level():
-    """Of 200 samples' intervals of a mean, those that hold the true one."""
-    draws = np.random.default_rng(0).normal(size=(200, 40))
+    draws = np.random.default_rng(0).normal(size=(100, 40))
     intervals = [
         bootstrap_interval(row, statistic=np.mean, num_resamples=200) for row in draws
     ]
-    # Percentile intervals are a little short at n = 40: 93.4 %, give or take 1.8.
+    # A little short at n = 40: 93.7 % in 2,000 samples, 2.4 by chance in 100.
     share = np.mean([found.low <= 0 <= found.high for found in intervals])
-    assert 0.88 <= share <= 0.98
+    assert 0.86 <= share <= 0.99
 
 
 # --- where it is undefined ------------------------------------------------------------

@@ -15,7 +15,7 @@ p_values = st.lists(
 ).map(np.array)
 
 
-@pytest.mark.parametrize("size", [1, 2, 3, 7, 30])
+@pytest.mark.parametrize("size", [1, 4, 30])
 def test_adjusted_p_values_are_statsmodels(size):
     generator = np.random.default_rng(size)
     # Small ones that are not cut off at 1, and rounded ones with ties.
