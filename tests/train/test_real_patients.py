@@ -30,6 +30,7 @@ def test_a_dual_encoder_run_ends_with_predictions_for_all_five(shared, tmp_path)
             "--config.data.sequences=t1w,fs",
             "--config.data.num_folds=2",
             "--config.encoder.weights=none",
+            "--config.mixing.num_blocks=16",
             *stages,
         ],
         cwd=ROOT,
