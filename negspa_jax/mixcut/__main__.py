@@ -21,6 +21,7 @@ import numpy as np
 from absl import flags
 
 from negspa_jax import mixcut
+from negspa_jax.mixcut.layout import over_pixels
 
 # Colours of lines.
 GRID, MOVED, BOX, HOLE = "#6c7ae070", "#ff6b6b", "#ffd43b", "#4dd0e1"
@@ -162,7 +163,7 @@ def find_steps(key: jax.Array, images: jax.Array, *, options: mixcut.Options) ->
     sources = plan.puzzle.sources_first[0], plan.puzzle.sources_second[0]
     transported = mixcut.transport_blocks(images, jnp.stack(sources), num_blocks=n)
     height, width = (side // n for side in images.shape[1:3])
-    mask = plan.puzzle.masks[:1].repeat(height, 1).repeat(width, 2)
+    mask = over_pixels(plan.puzzle.masks[:1], height=height, width=width)
     puzzle = mixcut.mix_pixels(transported[:1], transported[1:], mask)
     box, blend = plan.boxes[:1], plan.blend[:1]
     return Steps(

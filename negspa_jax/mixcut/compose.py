@@ -17,6 +17,7 @@ import jax
 import jax.numpy as jnp
 
 from negspa_jax.mixcut.label import apply_plan_to_labels
+from negspa_jax.mixcut.layout import check_floating, over_channels
 from negspa_jax.mixcut.options import Options
 from negspa_jax.mixcut.plan import Plan, draw_plan, is_kept, plan_weights
 from negspa_jax.mixcut.transport import transport_blocks
@@ -112,25 +113,21 @@ def apply_plan(
         The mixed images in their dtype, computed in float32.
     """
     puzzle, n = plan.puzzle, plan.puzzle.masks.shape[-1]
-    lead = (1,) * (images.ndim - 4)
-
-    def over_channels(pixels: Shaped[Array, "b h w"]) -> Array:
-        return pixels.reshape(len(pixels), *lead, *pixels.shape[1:], 1)
 
     def show(of: Array, sources: Array) -> Array:
         return transport_blocks(of, sources, num_blocks=n) if n > 1 else of
 
-    first, second, fresh = map(over_channels, plan_weights(plan))
+    first, second, fresh = (over_channels(x, images) for x in plan_weights(plan))
     mixed = (
         first * show(images, puzzle.sources_first)
         + second * show(images[plan.partner], puzzle.sources_second)
         + fresh * images[plan.fresh]
     )
     # 1 x + 0 y differs from x where y is not finite: keep the sample itself.
-    kept = over_channels(is_kept(plan)[:, None, None])
+    kept = over_channels(is_kept(plan)[:, None, None], images)
     whole = jnp.where(kept, images, mixed.astype(images.dtype))
     nothing = jnp.zeros((), images.dtype)
-    return jnp.where(over_channels(plan.hidden), nothing, whole)
+    return jnp.where(over_channels(plan.hidden, images), nothing, whole)
 
 
 def _own_weight(plan: Plan) -> Float[Array, "b h w"]:
@@ -147,11 +144,7 @@ def _check(images: Array, labels: Array, extra: Any) -> None:
             "labels must be one-hot, soft or one column of probabilities, in floating "
             f"point, got {labels.dtype}: use jax.nn.one_hot on class indices"
         )
-    if not jnp.issubdtype(images.dtype, jnp.floating):
-        raise ValueError(
-            f"images must be floating point in [0, 1], got {images.dtype}: convert "
-            "them, 8-bit ones by images.astype('float32') / 255"
-        )
+    check_floating(images)
     first, (h, w) = len(images), images.shape[-3:-1]
     for leaf in jax.tree.leaves(extra):
         fits = leaf.ndim >= 4 and len(leaf) == first and leaf.shape[-3:-1] == (h, w)

@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from negspa_jax.mixcut.layout import check_grid
 from negspa_jax.mixcut.saliency import block_saliency
 from negspa_jax.shapes import Array, Float
 
@@ -118,12 +119,8 @@ def read_borders(
     Raises:
         ValueError: the grid does not divide the images.
     """
+    check_grid(images, num_blocks=num_blocks)
     n, (h, w, c) = num_blocks, images.shape[-3:]
-    if h % n or w % n:
-        raise ValueError(
-            f"num_blocks must divide height and width, got {n} blocks for {h} x {w}: "
-            "take another grid or resize the images"
-        )
     sides = [_largest_divisor(side // n, neigh_size) for side in (h, w)]
     cells = _average(images.reshape(len(images), -1, h, w, c), *sides)
     p, q = h // n // sides[0], w // n // sides[1]  # cells of a block

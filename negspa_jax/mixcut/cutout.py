@@ -9,6 +9,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from negspa_jax.mixcut.layout import over_channels
 from negspa_jax.shapes import Array, Bool, Float, Int, Key
 
 
@@ -99,6 +100,5 @@ def cut_out(
     """
     h, w = images.shape[-3:-1]
     inside = hole_mask(holes, shape=(h, w), size=size)
-    sequences = (1,) * (images.ndim - 4)
-    hidden = inside.reshape(len(images), *sequences, h, w, 1)
+    hidden = over_channels(inside, images)
     return jnp.where(hidden, jnp.zeros((), images.dtype), images)

@@ -51,7 +51,7 @@ def optimize_masks(
 
     Example:
         >>> import jax.numpy as jnp
-        >>> dear, cheap, edge = jnp.ones((1, 2, 2)), jnp.zeros((1, 2, 2)), [1, 2]
+        >>> dear, cheap = jnp.ones((1, 2, 2)), jnp.zeros((1, 2, 2))
         >>> costs = Costs(dear, cheap, jnp.ones((1, 1, 2)), jnp.ones((1, 2, 1)))
         >>> optimize_masks(costs, 0.5).tolist()
         [[[0.0, 0.0], [0.0, 0.0]]]
@@ -80,9 +80,9 @@ def solve_masks(
     prior = eta / (p * q) * prior_costs(shares, num_labels=num_labels).T
     unary = k * first[None] + (1 - k) * second[None] + prior[:, None, None]
     edges = vertical / top**2, horizontal / top**2
-    exact = num_labels**q <= MOST_STATES
-    if exact:
-        labels, bound = minimize_by_frontier(unary, *edges), None
+    bound = None
+    if num_labels**q <= MOST_STATES:
+        labels = minimize_by_frontier(unary, *edges)
     else:
         labels, bound = minimize_primal_dual(unary, *edges)
     masks = jnp.moveaxis(labels, -1, 0).astype(jnp.float32) / top

@@ -7,6 +7,7 @@ al., CutMix, ICCV 2019; supplement of doi 10.21037/qims-24-729, Equations 5 and 
 import jax
 import jax.numpy as jnp
 
+from negspa_jax.mixcut.layout import over_channels
 from negspa_jax.shapes import Array, Bool, Float, Int, Key
 
 
@@ -27,9 +28,7 @@ def mix_pixels(
     Returns:
         The blended images in the first's dtype.
     """
-    sequences = (1,) * (first.ndim - 4)
-    b, h, w = weights.shape
-    weight = weights.reshape(b, *sequences, h, w, 1)
+    weight = over_channels(weights, first)
     return (weight * first + (1 - weight) * second).astype(first.dtype)
 
 
@@ -124,5 +123,4 @@ def local_mixup(
     share = lam[:, None, None]
     blended = box_mask(boxes, shape=(h, w)) & (share < 1)
     mixed = mix_pixels(images, others, jnp.where(blended, share, 1))
-    sequences = (1,) * (images.ndim - 4)
-    return jnp.where(blended.reshape(len(images), *sequences, h, w, 1), mixed, images)
+    return jnp.where(over_channels(blended, images), mixed, images)

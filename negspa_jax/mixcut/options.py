@@ -82,6 +82,11 @@ class Options:
         for problem in self._problems():
             raise ValueError(problem)
 
+    @property
+    def pairs_samples(self) -> bool:
+        """Whether pixels of another sample are mixed in: step 1 or step 2 is on."""
+        return self.puzzle or self.local != "off"
+
     def _problems(self) -> Iterator[str]:
         for name, words in _WORDS.items():
             if getattr(self, name) not in words:

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from negspa_jax.mixcut.cutout import draw_holes, hole_mask
+from negspa_jax.mixcut.layout import over_pixels
 from negspa_jax.mixcut.mixup import box_mask, draw_boxes
 from negspa_jax.mixcut.options import Options
 from negspa_jax.mixcut.partner import draw_partners
@@ -87,7 +88,7 @@ def draw_plan(
     keys = jax.random.split(key, 7)
     mixed = jax.random.bernoulli(keys[0], probability, (b,))
     # A hole needs no partner, and the label none of another's.
-    paired = mixed & (options.puzzle or options.local != "off")
+    paired = mixed & options.pairs_samples
     partner, other = (
         jnp.where(paired, draw_partners(k, labels, rule=options.partner), jnp.arange(b))
         for k in keys[1:3]
@@ -115,8 +116,7 @@ def plan_weights(plan: Plan) -> Weights:
     """Return whose each pixel is, before the hole."""
     masks, shape = plan.puzzle.masks, plan.hidden.shape[1:]
     n = masks.shape[-1]
-    rows = jnp.repeat(masks, shape[0] // n, axis=1)
-    mask = jnp.repeat(rows, shape[1] // n, axis=2)
+    mask = over_pixels(masks, height=shape[0] // n, width=shape[1] // n)
     inside = box_mask(plan.boxes, shape=(shape[0], shape[1]))
     step_1 = jnp.where(inside, plan.blend[:, None, None], 1.0)
     return Weights(mask * step_1, (1 - mask) * step_1, 1 - step_1)

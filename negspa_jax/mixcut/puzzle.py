@@ -13,6 +13,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from negspa_jax.mixcut.costs import price_blocks, read_borders
+from negspa_jax.mixcut.layout import over_pixels
 from negspa_jax.mixcut.mask import optimize_masks
 from negspa_jax.mixcut.options import Options
 from negspa_jax.mixcut.saliency import block_saliency
@@ -115,11 +116,8 @@ def _solve(
             t_eps=options.t_eps,
         )
     fine = refine_sources(sources, num_blocks=n, finest=finest)
-    return _repeat(masks, finest // n), fine[:b], fine[b:]
-
-
-def _repeat(blocks: Array, times: int) -> Array:
-    return jnp.repeat(jnp.repeat(blocks, times, axis=1), times, axis=2)
+    times = finest // n
+    return over_pixels(masks, height=times, width=times), fine[:b], fine[b:]
 
 
 def refine_sources(
@@ -135,7 +133,7 @@ def refine_sources(
         finest: blocks along each axis of the finer grid, a multiple of n.
     """
     n, times = num_blocks, finest // num_blocks
-    coarse = _repeat(sources.reshape(-1, n, n), times)
+    coarse = over_pixels(sources.reshape(-1, n, n), height=times, width=times)
     within = jnp.arange(finest) % times
     row = coarse // n * times + within[None, :, None]
     column = coarse % n * times + within[None, None, :]

@@ -10,6 +10,7 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
+from negspa_jax.mixcut.layout import check_floating
 from negspa_jax.shapes import Array, Float, Shaped
 
 # Of the residual's map, as a share of its side: 2.5 pixels of 64.
@@ -148,11 +149,7 @@ def block_saliency(
 
 def _widen(images: Array) -> Array:
     """Return the images in float32 at least."""
-    if not jnp.issubdtype(images.dtype, jnp.floating):
-        raise ValueError(
-            f"images must be floating point in [0, 1], got {images.dtype}: convert "
-            "them, 8-bit ones by images.astype('float32') / 255"
-        )
+    check_floating(images)
     return images.astype(jnp.promote_types(images.dtype, jnp.float32))
 
 

@@ -16,6 +16,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from negspa_jax.mixcut.layout import check_grid
 from negspa_jax.shapes import Array, Bool, Float, Int, Shaped
 
 # A fence: ten rounds are usual, a hundred where moving costs nothing.
@@ -76,12 +77,8 @@ def transport_blocks(
         ValueError: the grid does not divide the images, or has another size than the
             plan.
     """
+    check_grid(images, num_blocks=num_blocks)
     n, (h, w, c) = num_blocks, images.shape[-3:]
-    if h % n or w % n:
-        raise ValueError(
-            f"num_blocks must divide height and width, got {n} blocks for {h} x {w}: "
-            "use another grid or resize the images"
-        )
     if sources.shape[1] != n * n:
         raise ValueError(
             f"sources must have num_blocks^2 = {n * n} columns, got "

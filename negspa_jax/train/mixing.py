@@ -35,5 +35,5 @@ def make_mix(
         return mixed.images, mixed.labels
 
     # The plan of a mixing that does nothing would be drawn, and compiled, all the same.
-    mixes = options.puzzle or options.local != "off" or options.cutout
+    mixes = options.pairs_samples or options.cutout
     return mix if mixes else lambda key, variables, images, labels: (images, labels)
