@@ -73,8 +73,8 @@ def prior_costs(
 
     Example:
         >>> import jax.numpy as jnp
-        >>> prior_costs(jnp.array([0.25])).round(4).tolist()
-        [[0.5753999948501587, 0.9807999730110168, 2.7725999355316162]]
+        >>> [f"{price:.4f}" for price in prior_costs(jnp.array([0.25]))[0]]
+        ['0.5754', '0.9808', '2.7726']
     """
     top = num_labels - 1
     k = jnp.arange(num_labels, dtype=jnp.float32)[None, :]
