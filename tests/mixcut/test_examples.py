@@ -6,7 +6,7 @@ import importlib
 import pytest
 
 # The others are run by the tests of their own files.
-MODULES = ("compose", "costs", "energy", "mask", "options", "partner")
+MODULES = ("compose", "costs", "energy", "mask", "options", "partner", "transport")
 
 
 @pytest.mark.parametrize("name", MODULES)
