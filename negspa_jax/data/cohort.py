@@ -16,10 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from negspa_jax.columns import COVARIATES, FEATURES, READER, READER_AI
+from negspa_jax.csv_table import Row, Table, read_table
 from negspa_jax.data.errors import CohortError
-from negspa_jax.data.patient import COVARIATES, FEATURES, Patient, canonical_id
+from negspa_jax.data.patient import Patient, canonical_id
 from negspa_jax.data.rows import CLICK_COLUMNS, RowReader
-from negspa_jax.data.table import Row, Table, read_table
 
 _RESERVED = {"patient_id", "split", "label", "rvoi"}
 _RESERVED |= {*CLICK_COLUMNS, *FEATURES, *COVARIATES}
@@ -93,7 +94,7 @@ def _check_sequences(sequences: Sequence[str]) -> tuple[str, ...]:
     if not names or len(set(names)) < len(names) or not all(names):
         raise ValueError(f"sequences must be one or more different names, got {names}")
     for name in names:
-        if name in _RESERVED or name.startswith(("reader:", "reader_ai:", "rvoi:")):
+        if name in _RESERVED or name.startswith((READER, READER_AI, "rvoi:")):
             raise ValueError(f"sequences must not be named like the column {name!r}")
     return names
 

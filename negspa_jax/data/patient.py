@@ -7,19 +7,6 @@ from pathlib import Path
 
 from negspa_jax.data.rvoi import Clicks
 
-FEATURES = (
-    "arthritis",
-    "heel_enthesitis",
-    "uveitis",
-    "dactylitis",
-    "psoriasis",
-    "ibd",
-    "nsaid_response",
-    "family_history",
-    "elevated_crp",
-)
-COVARIATES = ("age", "sex", "disease_duration_months", "structural_damage")
-
 
 @dataclass(frozen=True)
 class Patient:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from negspa_jax.data.patient import FEATURES
+from negspa_jax.columns import FEATURES
 from negspa_jax.data.phantom_anatomy import SEQUENCES
 from negspa_jax.data.phantom_body import Body, draw_body
 from negspa_jax.data.phantom_images import scan_patient

@@ -15,7 +15,7 @@ from functools import cache
 import numpy as np
 from scipy.special import expit, ndtr, ndtri
 
-from negspa_jax.data.patient import FEATURES
+from negspa_jax.columns import FEATURES
 from negspa_jax.shapes import Float
 
 LABEL_SOFTNESS = 0.05  # *choice*: the load itself separates the classes almost wholly

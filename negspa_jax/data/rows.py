@@ -5,10 +5,11 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from negspa_jax.columns import FEATURES, READER, READER_AI
+from negspa_jax.csv_table import Row
 from negspa_jax.data.errors import RefusedError
-from negspa_jax.data.patient import FEATURES, Patient
+from negspa_jax.data.patient import Patient
 from negspa_jax.data.rvoi import Clicks, parse_corners
-from negspa_jax.data.table import Row
 
 CLICK_COLUMNS = (
     *("rvoi_corners", "rvoi_first", "rvoi_last", "rvoi_sequence"),
@@ -60,8 +61,8 @@ class RowReader:
             clicks=clicks,
             features={name: self._binary(name) for name in FEATURES},
             covariates=covariates,
-            readers=self._calls("reader:"),
-            readers_ai=self._calls("reader_ai:"),
+            readers=self._calls(READER),
+            readers_ai=self._calls(READER_AI),
             extra={k: v for k, v in self._row.cells.items() if k not in self._used},
         )
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from negspa_jax.columns import FEATURES
 from negspa_jax.data.cohort import canonical_id, read_cohort, scan_cohort
 from negspa_jax.data.errors import CohortError
-from negspa_jax.data.patient import FEATURES
 
 BASE = {"split": "train", "label": "1", "rvoi": "m.nii.gz"}
 

@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import binomtest
 from sklearn.metrics import roc_auc_score
 
-from negspa_jax.data.patient import FEATURES
+from negspa_jax.columns import FEATURES
 from negspa_jax.data.phantom_lesions import lesion_load
 from negspa_jax.data.phantom_tables import (
     AGE_RANGE,

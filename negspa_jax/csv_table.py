@@ -1,6 +1,6 @@
 """A CSV table as people save it: any delimiter, a byte order mark, quotes, blank rows.
 
-Only the form is judged here; what the columns mean is `cohort.py`'s.
+Only the form is judged here; what the columns mean, the reader's caller knows.
 """
 
 import csv

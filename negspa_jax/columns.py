@@ -1,0 +1,21 @@
+"""The words for the columns of a cohort table that both wings know.
+
+The cohort table (images in) and the predictions table (scores out) share these names;
+what a column may hold is said in `data/cohort.py`.
+"""
+
+# The nine binary features of spondyloarthritis, in the order of Equation 9's list.
+FEATURES = (
+    "arthritis",
+    "heel_enthesitis",
+    "uveitis",
+    "dactylitis",
+    "psoriasis",
+    "ibd",
+    "nsaid_response",
+    "family_history",
+    "elevated_crp",
+)
+COVARIATES = ("age", "sex", "disease_duration_months", "structural_damage")
+# Readers' calls: `reader:<name>` alone, `reader_ai:<name>` with the model's help.
+READER, READER_AI = "reader:", "reader_ai:"
