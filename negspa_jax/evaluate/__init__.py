@@ -1,0 +1,1 @@
+"""Scores become evidence: a predictions table in, a whole results section out."""

@@ -1,0 +1,65 @@
+"""A whole study: everything that a results section says, in one dataclass."""
+
+from dataclasses import dataclass
+
+from negspa_jax.evaluate.cases import Case
+from negspa_jax.evaluate.characteristics import CategoryRow, NumericRow
+from negspa_jax.evaluate.comparison import ScoreComparison
+from negspa_jax.evaluate.fusion import Fusion
+from negspa_jax.evaluate.operating import OperatingPoint
+from negspa_jax.evaluate.performance import Performance
+from negspa_jax.evaluate.provenance import Provenance
+from negspa_jax.evaluate.readers import Assistance, Reading, Rescue
+from negspa_jax.evaluate.subgroups import Grouping, Subgroup
+
+
+@dataclass(frozen=True)
+class Flow:
+    """How many patients of one split entered, and why others are not counted."""
+
+    split: str
+    num_patients: int
+    num_unlabelled: int
+    num_positive: int
+    num_negative: int
+
+
+@dataclass(frozen=True)
+class Names:
+    """What the report calls things."""
+
+    title: str
+    positive: str
+    negative: str
+    primary: str  # the score of headline, subgroups, readers and cases
+
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """Scores became evidence. Splits are in order: train, then by name.
+
+    `reference`: the split whose labelled scores chose the operating points ("" if
+    none); in `train` scores are out of fold. `unscored`: patients of the cohort table
+    without a score. `missing`: what could not be said, and which column, file or
+    option would let it be said: section -> sentence. `warnings`: what to know.
+    """
+
+    names: Names
+    reference: str
+    flow: tuple[Flow, ...]
+    unscored: tuple[str, ...]
+    numeric: tuple[NumericRow, ...]
+    categories: tuple[CategoryRow, ...]
+    fusion: Fusion | None  # None: no clinical features
+    operating_points: tuple[OperatingPoint, ...]
+    performances: tuple[Performance, ...]
+    comparisons: tuple[ScoreComparison, ...]
+    groupings: tuple[Grouping, ...]
+    subgroups: tuple[Subgroup, ...]
+    readings: tuple[Reading, ...]
+    assistance: tuple[Assistance, ...]
+    rescues: tuple[Rescue, ...]
+    cases: tuple[Case, ...]
+    provenance: Provenance
+    missing: dict[str, str]
+    warnings: tuple[str, ...]
