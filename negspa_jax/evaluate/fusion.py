@@ -1,4 +1,4 @@
-"""Image score and clinical features become one patient-level score ([S], Equation 9)."""
+"""Image score and clinical features become one score ([S], Equation 9)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
