@@ -38,8 +38,11 @@ def read_table(path: Path, *, key: str) -> Table:
       where no row can be read at all, the problem says so and there are none.
     """
     text, problem = _decode(path)
-    if problem:
-        return Table((), (), (problem,))
+    return Table((), (), (problem,)) if problem else parse_table(text, key=key)
+
+
+def parse_table(text: str, *, key: str) -> Table:
+    """The table that a text holds; see `read_table`."""
     delimiter = _find_delimiter(text, key)
     try:
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)

@@ -13,6 +13,7 @@ import negspa_jax.predictions.table
 from negspa_jax.predictions import (
     Prediction,
     bilateral,
+    join_columns,
     merge_folds,
     patient_scores,
     read_predictions,
@@ -92,7 +93,7 @@ def test_a_refused_table_leaves_the_old_file_untouched(tmp_path):
     path = tmp_path / "predictions.csv"
     write_predictions(path, [row()])
     before = path.read_bytes()
-    with pytest.raises(ValueError, match="must be a number from 0 to 1, got 'nan'"):
+    with pytest.raises(ValueError, match=r"column score: must be .* got 'nan'"):
         write_predictions(path, [row(score=float("nan"))])
     assert path.read_bytes() == before
     assert os.listdir(tmp_path) == ["predictions.csv"]
@@ -131,19 +132,19 @@ def test_every_problem_of_every_row_is_listed(tmp_path):
     text = (
         "patient_id,split,label,fold,side,score\n"
         "1,train,2,0,both,0.5\n"
-        " 2,,1,-1,both,1.5\n"
+        "2\t2,,1,-1,both,1.5\n"
         "3,train,1,0,up,\n"
         "4,train,1,0,both\n"
     )
     assert problems(tmp_path, text) == [
+        "row 5: must have 6 cells as the header has, got 5 (delimiter ',')",
         "row 2, column label: must be 0, 1 or empty, got '2'",
-        "row 3, column patient_id: must be text without blanks at its ends, got ' 2'",
-        "row 3, column split: must be text without blanks at its ends, got ''",
+        r"row 3, column patient_id: must be printable text, got '2\t2'",
+        "row 3, column split: must be printable text, got ''",
         "row 3, column fold: must be a whole number from 0, or mean, got '-1'",
-        "row 3, column score: must be a number from 0 to 1, got '1.5'",
+        "row 3, column score: must be a number from 0 to 1 (decimal point), got '1.5'",
         "row 4, column side: must be left, right, whole or both, got 'up'",
-        "row 4, column score: must be a number from 0 to 1, got ''",
-        "row 5: must have 6 cells, got 5",
+        "row 4, column score: must be a number from 0 to 1 (decimal point), got ''",
     ]
 
 
@@ -166,7 +167,7 @@ def test_missing_and_repeated_columns_are_named(tmp_path):
     assert problems(tmp_path, "patient_id,Label,age,age\n") == [
         "column label must be there, got the columns 'patient_id, Label, age, age'",
         "column score must be there, got the columns 'patient_id, Label, age, age'",
-        "column 'age' must stand once",
+        "column 'age' must appear once, got it 2 times",
     ]
 
 
@@ -179,8 +180,16 @@ def test_a_table_without_rows_is_refused(tmp_path, text):
     "content", [b"patient_id,label,score\n\xff,1,0.5\n", b'patient_id,label,score\n"1']
 )
 def test_what_is_no_csv_is_refused_by_name(tmp_path, content):
-    with pytest.raises(ValueError, match=r"predictions\.csv must be comma-separated"):
+    with pytest.raises(ValueError, match=r"predictions\.csv has 1 problem"):
         read(tmp_path, content)
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t", "|"])
+def test_tables_of_other_delimiters_are_read(tmp_path, delimiter):
+    text = delimiter.join(("patient_id", "label", "score")) + "\n"
+    text += delimiter.join((" 007 ", "1", "0.5")) + "\n"
+    (found,) = read(tmp_path, text)
+    assert (found.patient_id, found.label, found.score) == ("007", 1, 0.5)
 
 
 @pytest.mark.parametrize("cell", ["nan", "inf", "-0.1", "1.0000001", "half", "0,5"])
@@ -295,3 +304,71 @@ def test_unlabelled_patients_are_nan_and_can_be_left_out():
     assert found.labelled().patient_ids == ("b",)
     np.testing.assert_array_equal(found.labelled().labels, [0.0])
     np.testing.assert_array_equal(found.labelled().scores, [0.25])
+
+
+# --- a cohort table beside it ---------------------------------------------------
+
+
+def join(tmp_path, table, text):
+    path = tmp_path / "cohort.csv"
+    path.write_text(text)
+    return join_columns(table, path)
+
+
+def test_columns_of_a_cohort_table_are_added_to_every_row(tmp_path):
+    table = [row(fold=0), row(fold="mean"), row("8", label=0)]
+    text = "patient_id;label;age;sex\n8;0;31;F\n007;1;;M\n"
+    joined, unscored = join(tmp_path, table, text)
+    assert [r.extra for r in joined] == [
+        {"age": "", "sex": "M"},
+        {"age": "", "sex": "M"},
+        {"age": "31", "sex": "F"},
+    ]
+    assert unscored == ()
+
+
+def test_a_cohort_tables_columns_win_over_those_that_are_there(tmp_path):
+    table = [dataclasses.replace(row(), extra={"age": "30", "site": "A"})]
+    ((found,), _) = join(tmp_path, table, "patient_id,age\n007,31\n")
+    assert found.extra == {"age": "31", "site": "A"}
+
+
+def test_patients_of_the_cohort_without_a_score_are_named(tmp_path):
+    _, unscored = join(tmp_path, [row()], "patient_id\n9\n007\n8\n")
+    assert unscored == ("9", "8")
+
+
+def test_a_label_that_came_later_is_taken_from_the_cohort_table(tmp_path):
+    ((found,), _) = join(tmp_path, [row(label=None)], "patient_id,label\n007,1\n")
+    assert found.label == 1
+
+
+def test_a_table_without_splits_takes_the_cohort_tables(tmp_path):
+    ((found,), _) = join(
+        tmp_path, [row(split="all")], "patient_id,split\n007,external\n"
+    )
+    assert found.split == "external"
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("patient_id\n8\n", "patient 007 must have a row, as he or she has a score"),
+        ("patient_id\n007\n007\n", "row 3: patient 007 must have one row"),
+        (
+            "patient_id,label\n007,0\n",
+            "row 2: patient 007 must have the label 1 of the predictions, got '0'",
+        ),
+        (
+            "patient_id,split\n007,train\n",
+            "row 2: patient 007 must have the split internal of the predictions, "
+            "got 'train'",
+        ),
+        ("id,label\n007,1\n", "column patient_id must be there, got the columns "),
+        ("patient_id,label\n007,2\n", "row 2, column label: must be 0, 1 or empty"),
+    ],
+)
+def test_a_cohort_table_that_contradicts_the_scores_is_refused(tmp_path, text, problem):
+    with pytest.raises(ValueError, match="problem") as caught:
+        join(tmp_path, [row()], text)
+    assert problem in str(caught.value)

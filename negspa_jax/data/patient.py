@@ -5,6 +5,7 @@ import unicodedata
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from negspa_jax.columns import READER, READER_AI
 from negspa_jax.data.rvoi import Clicks
 
 
@@ -35,6 +36,24 @@ class Patient:
         if self.clicks is not None and self.clicks.image not in files.values():
             files["rvoi_image"] = self.clicks.image
         return files
+
+    @property
+    def clinical(self) -> dict[str, str]:
+        """Features, covariates and readers' calls by column, as text; "" is unknown."""
+        columns = {
+            **self.features,
+            **self.covariates,
+            **{f"{READER}{name}": call for name, call in self.readers.items()},
+            **{f"{READER_AI}{name}": call for name, call in self.readers_ai.items()},
+        }
+        return {name: _as_text(value) for name, value in columns.items()}
+
+
+def _as_text(value: float | str | None) -> str:
+    if value is None:
+        return ""
+    whole = isinstance(value, float) and value.is_integer()
+    return str(int(value) if whole else value)
 
 
 def canonical_id(patient_id: str) -> str:

@@ -1,6 +1,7 @@
 """The predictions table, the one place where images end and statistics begin.
 
-`predictions.csv` is UTF-8 text, comma separated, one header line, one score a row:
+`predictions.csv` is UTF-8 text, comma separated, one header line, one score a row
+(semicolons, tabs and bars are read too):
 
 | column       | holds                                                            |
 |--------------|------------------------------------------------------------------|
@@ -24,6 +25,7 @@ digits that give the same float64 back, so equal tables are equal bytes.
 """
 
 from negspa_jax.predictions.file import read_predictions, write_predictions
+from negspa_jax.predictions.join import join_columns
 from negspa_jax.predictions.table import (
     SIDES,
     TRAIN,
@@ -44,6 +46,7 @@ __all__ = [
     "Prediction",
     "Table",
     "bilateral",
+    "join_columns",
     "merge_folds",
     "patient_scores",
     "read_predictions",

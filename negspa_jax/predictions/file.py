@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from negspa_jax import csv_table
+from negspa_jax.csv_table import parse_table, read_table
 from negspa_jax.predictions.table import (
     SIDES,
     Fold,
@@ -26,7 +28,8 @@ def write_predictions(path: str | Path, table: Sequence[Prediction]) -> None:
         ValueError: if the table would not be accepted by `read_predictions`.
     """
     path = Path(path)
-    checked = _parse(_format(table), name=path.name)
+    parsed = parse_table(_format(table), key="patient_id")
+    checked = _parse(parsed, name=path.name)
     text = _format(ordered(checked))
     part = path.with_name(f"{path.name}.{secrets.token_hex(4)}.tmp")
     try:
@@ -45,14 +48,7 @@ def read_predictions(path: str | Path) -> Table:
     Raises:
         ValueError: one for the whole file, with every problem of every row.
     """
-    path = Path(path)
-    try:
-        return _parse(path.read_bytes().decode("utf-8-sig"), name=str(path))
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise ValueError(
-            f"{path} must be comma-separated text in UTF-8, got {error}; "
-            "export it again as CSV (UTF-8)"
-        ) from error
+    return _parse(read_table(Path(path), key="patient_id"), name=str(path))
 
 
 def _format(table: Sequence[Prediction]) -> str:
@@ -74,7 +70,8 @@ def _text(cell: str) -> str:
     return cell
 
 
-def _label(cell: str) -> int | None:
+def parse_label(cell: str) -> int | None:
+    """A label's cell as 0, 1 or None; KeyError or ValueError for anything else."""
     if not cell.strip():
         return None
     # pandas writes 1.0 where other rows of the column are empty.
@@ -97,30 +94,27 @@ def _score(cell: str) -> float:
 
 
 _COLUMNS: dict[str, tuple[Callable[[str], Any], str]] = {
-    "patient_id": (_text, "text without blanks at its ends"),
-    "split": (_text, "text without blanks at its ends"),
-    "label": (_label, "0, 1 or empty"),
+    "patient_id": (_text, "printable text"),
+    "split": (_text, "printable text"),
+    "label": (parse_label, "0, 1 or empty"),
     "fold": (_fold, "a whole number from 0, or mean"),
     "side": (_side, "left, right, whole or both"),
-    "score": (_score, "a number from 0 to 1"),
+    "score": (_score, "a number from 0 to 1 (decimal point)"),
 }
-_DEFAULTS = {"split": "all", "fold": "mean", "side": "both"}
+# The split of a table that has no such column.
+NO_SPLIT = "all"
+_DEFAULTS = {"split": NO_SPLIT, "fold": "mean", "side": "both"}
 
 
-def _parse(text: str, *, name: str) -> Table:
-    lines = list(csv.reader(io.StringIO(text, newline=""), strict=True))
-    header = [column.strip() for column in lines[0]] if lines else []
-    refuse(_header_problems(header), name)
-    problems: list[str] = []
+def _parse(table: csv_table.Table, *, name: str) -> Table:
+    problems = list(table.problems)
+    missing = _missing_columns(table.columns) if table.columns else []
+    if missing:
+        refuse([*missing, *problems], name)
     rows: list[tuple[str, Prediction]] = []
-    for number, cells in enumerate(lines[1:], start=2):
-        if not cells:
-            continue
-        where = f"row {number}"
-        if len(cells) != len(header):
-            problems.append(f"{where}: must have {len(header)} cells, got {len(cells)}")
-            continue
-        found = _values(dict(zip(header, cells, strict=True)), where, problems)
+    for line, cells in table.rows:
+        where = f"row {line}"
+        found = _values(cells, where, problems)
         if found is not None:
             rows.append((where, found))
     if not rows and not problems:
@@ -144,12 +138,9 @@ def _values(
     return Prediction(**values, extra=extra) if len(problems) == before else None
 
 
-def _header_problems(header: Sequence[str]) -> list[str]:
-    required = [column for column in _COLUMNS if column not in _DEFAULTS]
-    missing = [column for column in required if column not in header]
-    repeated = sorted({column for column in header if header.count(column) > 1})
-    problems = [
-        f"column {column} must be there, got the columns {', '.join(header)!r}"
-        for column in missing
+def _missing_columns(columns: Sequence[str]) -> list[str]:
+    return [
+        f"column {name} must be there, got the columns {', '.join(columns)!r}"
+        for name in _COLUMNS
+        if name not in _DEFAULTS and name not in columns
     ]
-    return problems + [f"column {column!r} must stand once" for column in repeated]

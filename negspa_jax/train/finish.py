@@ -1,12 +1,14 @@
 """The end of a fold, and the end of a run: scores, model, merged table, summary."""
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from negspa_jax.checkpoint import Checkpoints
 from negspa_jax.config import Config, flatten
+from negspa_jax.data.patient import Patient
 from negspa_jax.data.pipeline import all_sides
 from negspa_jax.predictions import (
     TRAIN,
@@ -66,15 +68,30 @@ def _predict(
         batch_size=last.batch_size,
         workers=config.runtime.workers,
     )
+    clinical = _clinical_columns(patients)
     rows = [
         Prediction(
-            p.patient_id, p.split, p.label, fold, study.sides[side], float(score)
+            patients[i].patient_id,
+            patients[i].split,
+            patients[i].label,
+            fold,
+            study.sides[side],
+            float(score),
+            clinical[i],
         )
-        for p, side, score in zip(
-            [patients[i] for i in samples.patient], samples.side, scores, strict=True
-        )
+        for i, side, score in zip(samples.patient, samples.side, scores, strict=True)
     ]
     return [*rows, *bilateral(rows)]
+
+
+def _clinical_columns(patients: Sequence[Patient]) -> list[dict[str, str]]:
+    """Each patient's clinical columns, without those that nobody has filled."""
+    found = [patient.clinical for patient in patients]
+    filled = {name for columns in found for name, cell in columns.items() if cell}
+    return [
+        {name: cell for name, cell in columns.items() if name in filled}
+        for columns in found
+    ]
 
 
 def finish_run(workdir: Path, config: Config, study: Study, reporter: Reporter) -> None:
@@ -100,7 +117,7 @@ def finish_run(workdir: Path, config: Config, study: Study, reporter: Reporter) 
 
 
 _FILES = (
-    ("predictions.csv", "every score: patient, split, label, fold, side"),
+    ("predictions.csv", "every score, with the patients' clinical columns"),
     ("folds.csv", "who was held out by which fold"),
     ("manifest.json", "config, versions, device, hashes of weights and table"),
     ("inputs.csv", "SHA-256 of every input file"),

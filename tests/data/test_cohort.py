@@ -78,6 +78,7 @@ def test_a_whole_row_becomes_a_patient(folder):
     assert first.readers == {"A": 1, "B": None}
     assert first.readers_ai == {"A": 0}
     assert first.extra == {"scanner": "X 3T"}
+
     assert (second.split, second.label) == ("test", 0)
 
 
@@ -89,6 +90,21 @@ def test_any_delimiter_mark_and_line_end_is_read(folder, delimiter, encoding, en
     options = {"delimiter": delimiter, "encoding": encoding, "end": end}
     cohort = read(write(folder, *rows, **options))
     assert [p.extra["note"] for p in cohort.patients] == ["a, b; c", 'says "ja"\tü']
+
+
+def test_a_patients_clinical_columns_are_text_as_the_table_had_them(folder):
+    cells = {"uveitis": "1.0", "age": "41.5", "disease_duration_months": "30"}
+    cells |= {"reader:A": "1", "reader:B": "", "reader_ai:A": "0", "scanner": "X 3T"}
+    (patient,) = read(write(folder, row(0, **cells))).patients
+    filled = {name: cell for name, cell in patient.clinical.items() if cell}
+    assert filled == {
+        "uveitis": "1",
+        "age": "41.5",
+        "disease_duration_months": "30",
+        "reader:A": "1",
+        "reader_ai:A": "0",
+    }
+    assert patient.clinical["reader:B"] == ""
 
 
 def test_blank_rows_and_spaces_around_cells_do_not_matter(folder):

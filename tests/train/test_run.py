@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from negspa_jax.columns import COVARIATES, FEATURES
 from negspa_jax.data.phantom import Preset, write_phantom
 from negspa_jax.predictions import patient_scores, read_predictions
 
@@ -88,6 +89,26 @@ def test_a_run_ends_with_a_score_for_everybody_and_says_where(finished, cohort):
     assert None not in manifest["config"].values()
     assert {"jax", "numpy"} <= set(manifest["environment"]["packages"])
     assert len((workdir / "fold_1" / "history.csv").read_text().splitlines()) == 5
+
+
+@pytest.mark.slow
+def test_the_predictions_carry_what_is_known_of_the_patients(finished, cohort):
+    table = read_predictions(finished[0] / "predictions.csv")
+    with cohort.open() as file:
+        rows = {row["patient_id"]: row for row in csv.DictReader(file)}
+    wanted = (*FEATURES, *COVARIATES, "reader:rad1", "reader_ai:rad1")
+    for row in table:
+        cells = rows[row.patient_id]
+        for name in wanted:
+            assert float_or_text(row.extra[name]) == float_or_text(cells[name])
+    assert not {"lesions", "t1w"} & set(table[0].extra)
+
+
+def float_or_text(cell: str) -> float | str:
+    try:
+        return float(cell)
+    except ValueError:
+        return cell
 
 
 @pytest.mark.slow
