@@ -78,7 +78,6 @@ def test_a_whole_row_becomes_a_patient(folder):
     assert first.readers == {"A": 1, "B": None}
     assert first.readers_ai == {"A": 0}
     assert first.extra == {"scanner": "X 3T"}
-
     assert (second.split, second.label) == ("test", 0)
 
 
