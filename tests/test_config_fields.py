@@ -2,6 +2,7 @@
 
 import dataclasses
 import inspect
+import json
 
 import pytest
 
@@ -10,6 +11,7 @@ from negspa_jax.augment import augment
 from negspa_jax.config.rules import without_none
 from negspa_jax.data.crops import crop_patient
 from negspa_jax.train.optim import annealed_rate, make_adam
+from negspa_jax.train.presets import resolve_mixing
 
 
 def fields_of(part: type) -> set[str]:
@@ -98,3 +100,33 @@ def test_the_schema_offers_the_encoders_and_presets_that_exist():
 
     assert options(config.Encoder, "name") == set(models.ENCODERS)
     assert options(config.Mixing, "preset") == set(mixcut.PRESETS)
+
+
+@pytest.mark.parametrize("preset", mixcut.PRESETS)
+def test_a_run_reads_its_config_back_from_its_manifest(preset):
+    mixing = config.Mixing(preset=preset, plain_epochs=2)
+    stages = tuple(config.Stage(epochs=n) for n in range(1, 13))
+    data = config.Data(sequences=("t2w", "adc"), window_mm=80.0)
+    for given in (
+        config.Config(data=data, mixing=mixing, stages=stages),
+        resolve_mixing(config.Config(mixing=mixing)),
+    ):
+        read = json.loads(json.dumps(config.flatten(given)))
+        assert config.unflatten(read) == given
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"seed": None}, "1 missing and 0 unknown, seed first"),
+        ({"stages[1].epochs": None}, r"1 missing and 0 unknown, stages\[1\].epochs"),
+        ({"head.depth": 3}, "0 missing and 1 unknown, head.depth first"),
+        ({"stages[3].epochs": 3}, r"0 missing and 1 unknown, stages\[3\].epochs"),
+        ({"seed": -1}, "config.seed must be at least 0 and at most .*, got -1"),
+    ],
+)
+def test_fields_that_are_no_config_are_refused(change, sentence):
+    fields = config.flatten(config.Config()) | change
+    present = {k: v for k, v in fields.items() if k not in change or v is not None}
+    with pytest.raises(config.ConfigError, match=sentence):
+        config.unflatten(present)

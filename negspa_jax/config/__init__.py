@@ -1,6 +1,6 @@
 """The schema of a run, its rules, and the comparison of two runs."""
 
-from negspa_jax.config.fields import differences, flatten
+from negspa_jax.config.fields import differences, flatten, unflatten
 from negspa_jax.config.rules import ConfigError
 from negspa_jax.config.schema import (
     Augmentation,
@@ -27,4 +27,5 @@ __all__ = [
     "Stage",
     "differences",
     "flatten",
+    "unflatten",
 ]

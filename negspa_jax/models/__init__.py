@@ -1,5 +1,6 @@
 """Encoders as in torchvision, joined into one network, with pretrained weights."""
 
+from negspa_jax.models.gradcam import bilinear, grad_cam, occlusion_map, saliency_map
 from negspa_jax.models.multi_encoder import ENCODERS, MultiEncoder, make_encoder
 from negspa_jax.models.pretrained import convert_weights, load_encoder_weights
 from negspa_jax.models.weight_files import Weights, resolve_weights
@@ -8,8 +9,12 @@ __all__ = [
     "ENCODERS",
     "MultiEncoder",
     "Weights",
+    "bilinear",
     "convert_weights",
+    "grad_cam",
     "load_encoder_weights",
     "make_encoder",
+    "occlusion_map",
     "resolve_weights",
+    "saliency_map",
 ]
