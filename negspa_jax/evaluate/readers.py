@@ -1,9 +1,34 @@
 """Readers alone, with the model's help, and against it ([S], Table S7)."""
 
-from dataclasses import dataclass
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from negspa_jax.evaluate.comparison import CallComparison
-from negspa_jax.stats import Confusion, Estimate
+import numpy as np
+
+from negspa_jax.columns import READER, READER_AI
+from negspa_jax.evaluate.calls import ReaderCalls, find_calls, list_readers
+from negspa_jax.evaluate.comparison import (
+    CallComparison,
+    adjust_calls,
+    compare_calls,
+)
+from negspa_jax.evaluate.covariates import read_calls
+from negspa_jax.evaluate.operating import OperatingPoint
+from negspa_jax.evaluate.patients import Patients
+from negspa_jax.evaluate.subgroups import Grouping, assign_groups
+from negspa_jax.shapes import Bool
+from negspa_jax.stats import (
+    Confusion,
+    Estimate,
+    absolute_agreement,
+    accuracy,
+    bootstrap_interval,
+    cohen_kappa,
+    confusion,
+    sensitivity,
+    specificity,
+)
 
 
 @dataclass(frozen=True)
@@ -54,3 +79,159 @@ class Rescue:
     group: str
     model_only: int
     reader_only: int
+
+
+def assess_readers(
+    splits: Mapping[str, Patients],
+    *,
+    score: str,
+    point: OperatingPoint | None,
+) -> tuple[Reading, ...]:
+    """Each reader in each split, alone and with the model's help, against the model.
+
+    Args:
+        splits: the patients of each split; those without a label are not counted.
+        score: name of the model's score.
+        point: the operating point that makes calls of it; None: readers without model,
+            so that kappa and agreement are NaN, and `against_model` is empty.
+
+    Returns:
+        A reading wherever a reader called at least one labelled patient of a split.
+        kappa's interval is the bootstrap's, 1,000 times the patients. McNemar's
+        p-values are adjusted after Holm over all readings, each measure for itself.
+
+    Raises:
+        ValueError: naming the patients, if a cell is not 0, 1 or empty.
+    """
+    readings = [_assess_reader(found, score, point) for found in find_calls(splits)]
+    adjusted = adjust_calls([reading.against_model for reading in readings])
+    return tuple(
+        replace(reading, against_model=calls)
+        for reading, calls in zip(readings, adjusted, strict=True)
+    )
+
+
+def assess_assistance(splits: Mapping[str, Patients]) -> tuple[Assistance, ...]:
+    """Each reader with the model's help (first) against alone (second).
+
+    Args:
+        splits: the patients of each split; those without a label are not counted.
+
+    Returns:
+        One comparison wherever a reader called a labelled patient of a split both
+        alone and with help; on these patients only. p-values are adjusted after Holm
+        over all of them, each measure for itself.
+
+    Raises:
+        ValueError: naming the patients, if a cell is not 0, 1 or empty.
+    """
+    found = [
+        _assist(patients, reader)
+        for patients in splits.values()
+        for reader in list_readers(patients)
+        if {READER + reader, READER_AI + reader} <= patients.columns.keys()
+    ]
+    found = [assistance for assistance in found if assistance.num_patients]
+    adjusted = adjust_calls([assistance.calls for assistance in found])
+    return tuple(
+        replace(assistance, calls=calls)
+        for assistance, calls in zip(found, adjusted, strict=True)
+    )
+
+
+def list_rescues(
+    splits: Mapping[str, Patients],
+    *,
+    score: str,
+    point: OperatingPoint | None,
+    groupings: Sequence[Grouping],
+) -> tuple[Rescue, ...]:
+    """Patients whom the model alone, or a reader alone, calls rightly, by group.
+
+    Args:
+        splits: the patients of each split; those without a label are not counted.
+        score: name of the model's score.
+        point: the operating point that makes calls of it; None: nothing to count.
+        groupings: of `subgroups.find_groupings`.
+
+    Returns:
+        For each split and reader without help: all patients with a call (covariate and
+        group ""), then every group of every covariate, and as group "" those whose
+        covariate is empty, where there are such. Over all groups of a covariate the
+        counts sum to those of the split.
+
+    Raises:
+        ValueError: naming the patients, if a reader's cell is not 0, 1 or empty.
+
+    Reference:
+        [S], Table S7.
+    """
+    if point is None:
+        return ()
+    return tuple(
+        rescue
+        for found in find_calls(splits)
+        if not found.assisted
+        for rescue in _count_rescues(found, score, point, groupings)
+    )
+
+
+def _assess_reader(
+    found: ReaderCalls, score: str, point: OperatingPoint | None
+) -> Reading:
+    labels, calls = found.patients.labels, found.calls
+    # Without a cut-off the model calls nobody: no patients in common.
+    common = slice(None) if point else slice(0)
+    scores = found.patients.scores[score][common]
+    model = (scores >= (point.cutoff if point else math.nan)).astype(np.float64)
+    return Reading(
+        split=found.patients.split,
+        reader=found.reader,
+        assisted=found.assisted,
+        num_patients=len(calls),
+        num_missing=found.num_missing,
+        counts=confusion(labels, calls),
+        accuracy=accuracy(labels, calls),
+        sensitivity=sensitivity(labels, calls),
+        specificity=specificity(labels, calls),
+        kappa=bootstrap_interval(calls[common], model, statistic=cohen_kappa),
+        agreement=absolute_agreement(calls[common], model),
+        point=point.name if point else "",
+        against_model=compare_calls(labels, calls, model) if point else (),
+    )
+
+
+def _assist(patients: Patients, reader: str) -> Assistance:
+    assisted, alone = (read_calls(patients, c + reader) for c in (READER_AI, READER))
+    both = ~np.isnan(patients.labels + alone + assisted)
+    calls = compare_calls(patients.labels[both], assisted[both], alone[both])
+    return Assistance(patients.split, reader, int(both.sum()), calls)
+
+
+def _count_rescues(
+    found: ReaderCalls,
+    score: str,
+    point: OperatingPoint,
+    groupings: Sequence[Grouping],
+) -> Iterator[Rescue]:
+    patients = found.patients
+    reader_right = found.calls == patients.labels
+    model_right = (patients.scores[score] >= point.cutoff) == patients.labels
+
+    def count(covariate: str, group: str, members: Bool[np.ndarray, " n"]) -> Rescue:
+        return Rescue(
+            split=patients.split,
+            reader=found.reader,
+            covariate=covariate,
+            group=group,
+            model_only=int(np.sum(members & model_right & ~reader_right)),
+            reader_only=int(np.sum(members & reader_right & ~model_right)),
+        )
+
+    yield count("", "", np.ones(len(patients), dtype=bool))
+    for grouping in groupings:
+        groups = np.array(assign_groups(patients, grouping))
+        for group in grouping.groups:
+            yield count(grouping.covariate, group, groups == group)
+        if np.any(groups == ""):
+            yield count(grouping.covariate, "", groups == "")
