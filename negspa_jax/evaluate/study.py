@@ -34,14 +34,21 @@ class Names:
     primary: str  # the score of headline, subgroups, readers and cases
 
 
+PARTS = (
+    *("characteristics", "fusion", "learned", "operating_points", "comparisons"),
+    *("subgroups", "readings", "assistance", "cases", "training", "maps"),
+)
+
+
 @dataclass(frozen=True, eq=False)
 class Study:
     """Scores became evidence. Splits are in order: train, then by name.
 
     `reference`: the split whose labelled scores chose the operating points ("" if
     none); in `train` scores are out of fold. `unscored`: patients of the cohort table
-    without a score. `missing`: what could not be said, and which column, file or
-    option would let it be said: section -> sentence. `warnings`: what to know.
+    without a score. `missing`: a sentence for each part that could not be said, and
+    which column, file or option would let it be said; its keys are of `PARTS`.
+    `warnings`: what to know.
     """
 
     names: Names

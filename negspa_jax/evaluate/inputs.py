@@ -1,0 +1,112 @@
+"""The files of a study: predictions of one or more models, cohort table, run."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from negspa_jax.evaluate.provenance import (
+    Provenance,
+    read_manifest,
+    read_training,
+    record_sources,
+)
+from negspa_jax.predictions import Table, join_columns, read_predictions
+
+
+@dataclass(frozen=True, eq=False)
+class Inputs:
+    """What was read.
+
+    `name`: of the first table's model. `others`: the other models' tables by name.
+    `unscored`: patients of the cohort table without a score.
+    """
+
+    name: str
+    table: Table
+    others: Mapping[str, Table]
+    unscored: tuple[str, ...]
+    provenance: Provenance
+
+
+def read_inputs(
+    *,
+    run: Path | None = None,
+    predictions: Sequence[Path] = (),
+    cohort: Path | None = None,
+    names: Sequence[str] = (),
+) -> Inputs:
+    """Read a study's files.
+
+    Args:
+        run: directory of a finished training run; its predictions come first.
+        predictions: further predictions tables of the same patients.
+        cohort: a table whose columns are joined to every predictions table.
+        names: of the models, in the order of their tables; default: the run
+            directory's and the files' names.
+
+    Raises:
+        ValueError: if there is nothing to read, a file is not what it must be, or two
+            models have one name.
+    """
+    paths = [*([_find_predictions(run)] if run else []), *predictions]
+    if not paths:
+        raise ValueError("--run or --predictions must be given, got neither")
+    models = _name_models(run, predictions, names)
+    tables = [read_predictions(path) for path in paths]
+    unscored: tuple[str, ...] = ()
+    if cohort is not None:
+        joined = [join_columns(table, cohort) for table in tables]
+        tables, unscored = [table for table, _ in joined], joined[0][1]
+    return Inputs(
+        models[0],
+        tables[0],
+        dict(zip(models[1:], tables[1:], strict=True)),
+        unscored,
+        _record(run, paths, models, cohort),
+    )
+
+
+def _find_predictions(run: Path) -> Path:
+    read_manifest(run)
+    path = run / "predictions.csv"
+    if not path.is_file():
+        done = len(list(run.glob("fold_*/predictions.csv")))
+        raise ValueError(
+            f"{run} must be a finished run, but {path} is not there ({done} folds are "
+            "done); the training command goes on where it stopped"
+        )
+    return path
+
+
+def _name_models(
+    run: Path | None, predictions: Sequence[Path], names: Sequence[str]
+) -> list[str]:
+    found = [*([run.resolve().name] if run else []), *(p.stem for p in predictions)]
+    if names and len(names) != len(found):
+        raise ValueError(
+            f"--names must be one for each of the {len(found)} tables, got {len(names)}"
+        )
+    models = list(names) or found
+    if len(set(models)) < len(models):
+        raise ValueError(f"models must differ in name, got {models}; give --names")
+    return models
+
+
+def _record(
+    run: Path | None, paths: Sequence[Path], models: Sequence[str], cohort: Path | None
+) -> Provenance:
+    files = [
+        (f"predictions of {model}", path)
+        for model, path in zip(models, paths, strict=True)
+    ]
+    files += [("cohort table", cohort)] if cohort else []
+    if run is None:
+        return record_sources(files)
+    manifest = read_manifest(run)
+    return replace(
+        record_sources([*files, ("manifest of the run", run / "manifest.json")]),
+        config=manifest.get("config", {}),
+        environment=manifest.get("environment", {}),
+        weights_sha256=manifest.get("weights", {}).get("sha256") or "",
+        training=read_training(run),
+    )

@@ -1,0 +1,121 @@
+"""What a study could not say, and what would let it; what its readers must know."""
+
+import math
+
+from negspa_jax.evaluate.study import Study
+from negspa_jax.predictions import TRAIN
+
+# Fewer labelled patients of a class, and an interval is wider than what it says.
+FEW_PATIENTS = 10
+
+
+def explain_missing(study: Study) -> dict[str, str]:
+    """A sentence for each part of the study that is not there.
+
+    Args:
+        study: all fields but `missing` and `warnings` are read.
+
+    Returns:
+        Part (of `study.PARTS`) -> why it is missing, and what would let it be said.
+    """
+    no_point = (
+        "It needs an operating point: a split `train` or `validation` with labelled "
+        "patients of both classes, another one named by --reference, or --cutoffs."
+    )
+    learned = study.fusion is not None and study.fusion.learned is not None
+    absent = {
+        "characteristics": (
+            not (study.numeric or study.categories),
+            "It needs covariates (age, sex, disease_duration_months, "
+            "structural_damage) or features as columns of the predictions or of a "
+            "table given by --cohort, and labelled patients.",
+        ),
+        "fusion": (
+            study.fusion is None,
+            "Equation 9 needs the nine features, known of every patient, as columns "
+            "of the predictions or of a table given by --cohort; --missing=absent "
+            "takes an empty cell as a feature that the patient does not have.",
+        ),
+        "learned": (
+            not learned,
+            "It needs the clinical features, and out-of-fold scores of at least two "
+            "training folds with both classes.",
+        ),
+        "operating_points": (not study.operating_points, no_point),
+        "comparisons": (
+            not study.comparisons,
+            "They need a second score of the same patients: clinical features, or "
+            "another model's table in --predictions; and both classes.",
+        ),
+        "subgroups": (
+            not study.subgroups,
+            no_point
+            if study.groupings
+            else "They need a covariate (age, sex, disease_duration_months, "
+            "structural_damage, or one named by --subgroups) as a column.",
+        ),
+        "readings": (
+            not study.readings,
+            "They need readers' calls (0 or 1) in columns reader:NAME, and an "
+            "operating point to compare them at.",
+        ),
+        "assistance": (
+            not study.assistance,
+            "It needs calls of the same reader in reader:NAME and reader_ai:NAME.",
+        ),
+        "cases": (not study.cases, no_point),
+        "training": (
+            not study.provenance.training,
+            "They need the training run's directory: --run.",
+        ),
+        "maps": (
+            not study.provenance.maps,
+            "They are written by `python -m negspa_jax.predict gradcam --run=DIR`.",
+        ),
+    }
+    return {part: why for part, (gone, why) in absent.items() if gone}
+
+
+def list_warnings(study: Study) -> tuple[str, ...]:
+    """What limits the numbers, a sentence each.
+
+    Args:
+        study: `flow`, `fusion`, `operating_points`, `performances` and `unscored`
+            are read.
+    """
+    warnings = [
+        f"{flow.split}: {flow.num_positive} positive and {flow.num_negative} negative "
+        f"patients with a label; fewer than {FEW_PATIENTS} of a class say little."
+        for flow in study.flow
+        if min(flow.num_positive, flow.num_negative) < FEW_PATIENTS
+    ]
+    warnings += [
+        f"{flow.split}: {flow.num_unlabelled} patients without a label are scored but "
+        "not counted."
+        for flow in study.flow
+        if flow.num_unlabelled
+    ]
+    if study.unscored:
+        warnings.append(
+            f"{len(study.unscored)} patients of the cohort table have no score and are "
+            "in none of the numbers."
+        )
+    if any(flow.split == TRAIN for flow in study.flow):
+        warnings.append(
+            f"{TRAIN}: scores are out of fold; models and epochs were chosen on these "
+            "patients, and so were the operating points, so that its numbers are "
+            "optimistic."
+        )
+    if study.fusion is not None:
+        warnings += [
+            f"{feature}: empty in {count} patients, taken as absent."
+            for feature, count in study.fusion.missing.items()
+            if count
+        ]
+    warnings += [
+        f"{point.score}: no cut-off reaches the rule {point.rule} but calling nobody "
+        "positive."
+        for point in study.operating_points
+        if math.isinf(point.cutoff)
+    ]
+    return tuple(warnings)
