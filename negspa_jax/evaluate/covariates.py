@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from negspa_jax.evaluate.patients import Patients
+from negspa_jax.evaluate.patients import Patients, list_names
 from negspa_jax.shapes import Float
 
 NUM_SHOWN = 5  # of the offenders in an error
@@ -128,9 +128,7 @@ def _refuse(
         f"{patients.columns[column][i]!r} of patient {patients.ids[i]}" for i in places
     ]
     if offenders:
-        more = len(offenders) - NUM_SHOWN
         raise ValueError(
-            f"column {column} must be {wanted}, got {', '.join(offenders[:NUM_SHOWN])}"
-            + (f" and {more} more" if more > 0 else "")
-            + "; correct the table"
+            f"column {column} must be {wanted}, got "
+            f"{list_names(offenders, limit=NUM_SHOWN)}; correct the table"
         )
