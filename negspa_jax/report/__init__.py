@@ -1,0 +1,1 @@
+"""Renders a study: one page, tables, figures, checklists; computes no number."""
