@@ -1,0 +1,106 @@
+"""What is written of each patient's maps: a picture, the arrays, a row of the table."""
+
+import csv
+import hashlib
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from urllib.parse import quote
+
+import jax.numpy as jnp
+import numpy as np
+
+from negspa_jax.data.pipeline import Cache
+from negspa_jax.models import bilinear
+from negspa_jax.predict.finished_run import FinishedRun
+from negspa_jax.predict.maps import PatientMaps
+from negspa_jax.predict.sheet import draw_sheet
+from negspa_jax.predictions import Prediction
+
+COLUMNS = (
+    *("patient_id", "split", "label", "score"),
+    *("file", "npz", "folds", "sha256"),
+)
+
+
+def write_maps(
+    run: FinishedRun, cache: Cache, maps: Sequence[PatientMaps], out: Path
+) -> Path:
+    """Write every patient's sheet and arrays, and then the table that lists them.
+
+    Args:
+        run: from `open_run`.
+        cache: the patients' sub-images, in the order of `maps`.
+        maps: from `map_patients`.
+        out: a folder, made if absent; files of the same names are replaced.
+
+    Returns:
+        The table's path: `gradcam.csv`.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    rows = []
+    for index, found in enumerate(maps):
+        final = find_final(run.predictions, found.patient_id)
+        # An id may hold what no file name can.
+        stem = quote(found.patient_id, safe=" ")
+        images = np.stack([cache.read(index, s) for s in range(len(run.sides))])
+        png = _write_sheet(run, found, images, final, out / f"{stem}.png")
+        _write_arrays(run, found, out / f"{stem}.npz")
+        label = "" if final.label is None else final.label
+        folds = ",".join(map(str, found.folds))
+        about = [final.patient_id, final.split, label, repr(final.score)]
+        rows.append([*about, f"{stem}.png", f"{stem}.npz", folds, png])
+    path = out / "gradcam.csv"
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    with part.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows([COLUMNS, *rows])
+    part.replace(path)
+    return path
+
+
+def find_final(table: Sequence[Prediction], patient_id: str) -> Prediction:
+    """Return a patient's final score: the mean of the folds, or the one out of fold."""
+    rows = [r for r in table if r.patient_id == patient_id and r.side == "both"]
+    return next((row for row in rows if row.fold == "mean"), rows[0])
+
+
+def _write_sheet(
+    run: FinishedRun,
+    found: PatientMaps,
+    images: np.ndarray,
+    final: Prediction,
+    path: Path,
+) -> str:
+    """Draw and write a sheet; return the SHA-256 of its file."""
+    slices = images[..., images.shape[-1] // 2]
+    height, width = slices.shape[-2:]
+    large = np.asarray(bilinear(jnp.asarray(found.mean), height=height, width=width))
+    label = "unknown" if final.label is None else final.label
+    number = len(found.folds)
+    models = f"mean of {number} folds" if number > 1 else f"fold {found.folds[0]}"
+    mirrored = "; left side mirrored" if run.config.data.mirror_left else ""
+    sheet = draw_sheet(
+        slices,
+        large,
+        sides=run.sides,
+        sequences=run.config.data.sequences,
+        title=f"Patient {found.patient_id}   {final.split}   label {label}   "
+        f"score {final.score:.3f}",
+        subtitle=f"Grad-CAM for the positive class, {models}; middle slices, the "
+        f"patient's right on the left{mirrored}",
+    )
+    sheet.save(path)
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _write_arrays(run: FinishedRun, found: PatientMaps, path: Path) -> None:
+    np.savez_compressed(
+        path,
+        maps=found.maps,
+        mean=found.mean,
+        scores=found.scores,
+        axes_of_maps=np.array(["fold", "side", "sequence", "row", "column"]),
+        folds=np.array(found.folds),
+        sides=np.array(run.sides),
+        sequences=np.array(run.config.data.sequences),
+    )
