@@ -1,0 +1,56 @@
+"""What a page is made of: sections of tables, galleries of panels, albums."""
+
+from typing import NamedTuple
+
+from negspa_jax.report.figures.drawing import Panel
+from negspa_jax.report.tables.table import Table
+
+
+class Gallery(NamedTuple):
+    """Panels that are one figure, with its caption; `small`: more in a row."""
+
+    name: str
+    title: str
+    caption: str
+    panels: tuple[Panel, ...]
+    small: bool = False
+
+
+class Picture(NamedTuple):
+    """A PNG with its file's name and what stands below it."""
+
+    file: str
+    png: bytes
+    caption: str
+
+
+class Album(NamedTuple):
+    """Pictures that are one figure, with its caption."""
+
+    name: str
+    title: str
+    caption: str
+    pictures: tuple[Picture, ...]
+
+
+Block = Table | Gallery | Album
+
+
+class Section(NamedTuple):
+    """A chapter: its blocks, and a sentence for each part that cannot be there.
+
+    `source`: the files that its numbers come from, said in every caption.
+    """
+
+    name: str
+    title: str
+    blocks: tuple[Block, ...]
+    absent: tuple[str, ...] = ()
+    source: str = ""
+
+
+def is_filled(block: Block) -> bool:
+    """Whether there is anything to see, or a sentence that says why not."""
+    if isinstance(block, Table):
+        return bool(block.rows or block.empty)
+    return bool(block.panels if isinstance(block, Gallery) else block.pictures)

@@ -1,0 +1,135 @@
+"""The forest plot: a line for each subgroup, its interval, and its numbers."""
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from matplotlib.axes import Axes
+
+from negspa_jax.evaluate.performance import Estimate, Performance
+from negspa_jax.evaluate.study import Study
+from negspa_jax.evaluate.subgroups import Subgroup
+from negspa_jax.report.digits import format_interval, format_number, shorten
+from negspa_jax.report.figures.curves import group_by_split
+from negspa_jax.report.figures.drawing import (
+    COLOURS,
+    GREY,
+    Margins,
+    Panel,
+    draw_panel,
+    slug,
+)
+
+_LONGEST = 26
+_ROW, _FOOT = 0.34, 0.4  # inches
+
+
+class Line(NamedTuple):
+    """A line of the plot; `weak`: too few patients to say much."""
+
+    name: str
+    num_patients: int
+    estimate: Estimate
+    weak: bool
+
+
+def draw_forest(study: Study) -> list[Panel]:
+    """Three panels for each split: AUC, sensitivity, specificity of the subgroups."""
+    overall = group_by_split(study)
+    panels = []
+    splits = dict.fromkeys(row.split for row in study.subgroups)
+    for number, split in enumerate(splits, start=1):
+        rows = [row for row in study.subgroups if row.split == split]
+        for measure, title in (
+            ("auc", "AUC"),
+            ("sensitivity", "Sensitivity"),
+            ("specificity", "Specificity"),
+        ):
+            lines = _lines(overall.get(split, []), rows, measure)
+            panels.append(
+                draw_panel(
+                    lambda axes, lines=lines: _draw(axes, lines),  # type: ignore[misc]
+                    name=slug("forest", f"{number}-{split}", measure),
+                    title=f"{split}, {title}",
+                    words=f"{title} in subgroups of {split}: "
+                    + "; ".join(f"{line.name} {_write(line)}" for line in lines),
+                    size=(3.5, _ROW * len(lines) + _FOOT),
+                    margins=_margins(len(lines)),
+                )
+            )
+    return panels
+
+
+def _margins(num_lines: int) -> Margins:
+    height = _ROW * num_lines + _FOOT
+    return Margins(0.02, 0.28 / height, 0.98, 1 - 0.05 / height)
+
+
+def _lines(
+    overall: Sequence[Performance], rows: Sequence[Subgroup], measure: str
+) -> list[Line]:
+    """Everybody first, if there is the same estimate for them, then the groups."""
+    lines = []
+    for row in overall:
+        youden = [calls for calls in row.calls if calls.point.name == "Youden"]
+        if row.score == rows[0].score and (measure == "auc" or youden):
+            source = row if measure == "auc" else youden[0]
+            estimate = getattr(source, measure)
+            lines.append(Line("all patients", row.num_patients, estimate, False))
+    return lines + [
+        Line(row.group, row.num_patients, getattr(row, measure), bool(row.warning))
+        for row in rows
+    ]
+
+
+def _draw(axes: Axes, lines: Sequence[Line]) -> None:
+    lowest = min(
+        (line.estimate.low for line in lines if not math.isnan(line.estimate.low)),
+        default=0.0,
+    )
+    left = min(0.5, math.floor(10 * lowest) / 10)
+    margin = 0.02 * (1 - left)
+    axes.set(xlim=(left - margin, 1 + margin), ylim=(len(lines), -0.1), yticks=[])
+    step = 0.1 if left >= 0.4 else 0.2
+    ticks = [1 - step * i for i in range(11) if 1 - step * i >= left - 1e-9]
+    axes.set_xticks(ticks, [f"{tick:.1f}" for tick in ticks])
+    axes.spines["left"].set_visible(False)
+    if lines[0].name == "all patients":
+        axes.axvline(
+            lines[0].estimate.value, color=GREY, linewidth=0.8, linestyle=(0, (1, 2))
+        )
+    for place, line in enumerate(lines):
+        _draw_line(axes, line, place)
+
+
+def _draw_line(axes: Axes, line: Line, place: int) -> None:
+    estimate, y = line.estimate, place + 0.68
+    colour = GREY if line.weak else COLOURS[0]
+    count = f"{shorten(line.name, length=_LONGEST)}  (n = {line.num_patients})"
+    across = axes.get_yaxis_transform()
+    style = {"transform": across, "va": "center", "fontsize": 7.2}
+    weight = "bold" if not place and line.name == "all patients" else "normal"
+    axes.text(0.0, place + 0.27, count, fontweight=weight, **style)
+    axes.text(1.0, place + 0.27, _write(line), ha="right", **style)
+    if math.isnan(estimate.value):
+        return
+    if not math.isnan(estimate.low):
+        ends = [estimate.low, estimate.high]
+        axes.plot(ends, [y, y], color=colour, linewidth=1.2, solid_capstyle="butt")
+    axes.plot(
+        [estimate.value],
+        [y],
+        marker="s",
+        markersize=5,
+        markerfacecolor="white" if line.weak else colour,
+        markeredgecolor=colour,
+    )
+    axes.axhline(place + 1, color="#eef1f4", linewidth=0.6, zorder=0)
+
+
+def _write(line: Line) -> str:
+    value, low, high = line.estimate.value, line.estimate.low, line.estimate.high
+    if math.isnan(value):
+        return "undefined"
+    spread = format_interval(low, high, digits=2)
+    return f"{format_number(value, digits=2)} {spread}"

@@ -1,0 +1,133 @@
+"""Tables of who was studied: the flow of patients, and Table 1."""
+
+from negspa_jax.evaluate.characteristics import Summary
+from negspa_jax.evaluate.study import Study
+from negspa_jax.report.tables.table import (
+    COUNT,
+    LONG_TEXT,
+    MEAN_SD,
+    MEDIAN,
+    P_VALUE,
+    SHARE,
+    TEXT,
+    Table,
+    make_columns,
+)
+
+
+def list_flow(study: Study) -> Table:
+    """How many patients of each split entered, and how many count."""
+    names = study.names
+    return Table(
+        "flow",
+        "Patients of each split",
+        "Counts of patients, from the tables named in section Provenance. Patients "
+        "without a label have a score but count nowhere below.",
+        make_columns(
+            ("Split", TEXT),
+            ("Patients with a score", COUNT),
+            ("Label unknown", COUNT),
+            (names.positive, COUNT),
+            (names.negative, COUNT),
+        ),
+        tuple(
+            (
+                *(flow.split, flow.num_patients, flow.num_unlabelled),
+                *(flow.num_positive, flow.num_negative),
+            )
+            for flow in study.flow
+        ),
+    )
+
+
+def list_unscored(study: Study) -> Table:
+    """Patients of the cohort table who have no score."""
+    return Table(
+        "unscored",
+        "Patients without a score",
+        "Patients of the cohort table whom the predictions table does not hold; they "
+        "count nowhere in this report.",
+        make_columns(("Patient", TEXT)),
+        tuple((name,) for name in study.unscored),
+        empty="Every patient of the tables that were read has a score.",
+    )
+
+
+def list_numeric(study: Study) -> Table:
+    """Numeric covariates of both classes."""
+    positive, negative = study.names.positive, study.names.negative
+    return Table(
+        "characteristics_numeric",
+        "Numeric characteristics by class",
+        "Labelled patients of each split whose cell is filled (n). Mean ± standard "
+        "deviation; median (quartiles). p: two-sided, by the test named beside it, "
+        "not adjusted for their number.",
+        make_columns(
+            ("Split", TEXT),
+            ("Covariate", TEXT),
+            *_summary_columns(positive),
+            *_summary_columns(negative),
+            ("p", P_VALUE),
+            ("Test", LONG_TEXT),
+        ),
+        tuple(
+            (
+                *(row.split, _name(row.name)),
+                *_summarise(row.positive),
+                *_summarise(row.negative),
+                *(row.test.p_value, row.test.method),
+            )
+            for row in study.numeric
+        ),
+    )
+
+
+def list_categories(study: Study) -> Table:
+    """Categories of covariates and clinical features of both classes."""
+    return Table(
+        "characteristics_categories",
+        "Categories and clinical features by class",
+        "Labelled patients of each split: in the category / whose cell is filled "
+        "(share). p: two-sided, of the whole covariate, by the test named beside it, "
+        "not adjusted for their number.",
+        make_columns(
+            ("Split", TEXT),
+            ("Covariate", TEXT),
+            ("Category", TEXT),
+            (study.names.positive, SHARE),
+            (study.names.negative, SHARE),
+            ("p", P_VALUE),
+            ("Test", LONG_TEXT),
+            ("Remark", LONG_TEXT),
+        ),
+        tuple(
+            (
+                *(row.split, _name(row.name), row.category),
+                (row.positive, row.positive_known),
+                (row.negative, row.negative_known),
+                *(row.test.p_value, row.test.method, row.remark),
+            )
+            for row in study.categories
+        ),
+    )
+
+
+def _summary_columns(group: str) -> tuple[tuple, ...]:
+    return (
+        (f"{group}: n", COUNT),
+        (f"{group}: mean ± SD", MEAN_SD),
+        (f"{group}: median (quartiles)", MEDIAN),
+    )
+
+
+def _summarise(summary: Summary) -> tuple:
+    return (
+        summary.num_known,
+        (summary.mean, summary.sd),
+        (summary.median, summary.first_quartile, summary.third_quartile),
+    )
+
+
+def _name(column: str) -> str:
+    """A column's name as words."""
+    return column.replace("_", " ")

@@ -1,0 +1,76 @@
+"""The table of everyone who was called wrongly."""
+
+from collections.abc import Iterable
+
+from negspa_jax.evaluate.cases import Case
+from negspa_jax.evaluate.study import Study
+from negspa_jax.report.tables.table import (
+    LONG_TEXT,
+    NUMBER,
+    TEXT,
+    Table,
+    make_columns,
+)
+
+_READINGS = {"reader:": "Readers alone", "reader_ai:": "Readers with help"}
+
+
+def list_errors(study: Study) -> Table:
+    """Every false positive and false negative with all that is known of the call."""
+    wrong = [case for case in study.cases if case.outcome.startswith("false")]
+    scores, sides = (
+        list(dict.fromkeys(name for mapping in mappings for name in mapping))
+        for mappings in (
+            [case.scores for case in wrong],
+            [case.sides for case in wrong],
+        )
+    )
+    readings = [
+        (start, title)
+        for start, title in _READINGS.items()
+        if any(name.startswith(start) for case in wrong for name in case.calls)
+    ]
+    return Table(
+        "errors",
+        "Every false positive and false negative",
+        f"Labelled patients called wrongly by score “{study.names.primary}” at its "
+        "Youden cut-off. Scores of every kind from 0 to 1; image score of each side; "
+        "SD: of the folds' image scores. Readers: + called positive, - called "
+        "negative.",
+        make_columns(
+            *(("Split", TEXT), ("Patient", TEXT), ("Outcome", TEXT)),
+            *((f"Score {name}", NUMBER) for name in scores),
+            *((f"Side {name}", NUMBER) for name in sides),
+            ("SD of folds", NUMBER),
+            *((title, LONG_TEXT) for _, title in readings),
+        ),
+        tuple(
+            (
+                *(case.split, case.patient_id, case.outcome),
+                *(case.scores.get(name) for name in scores),
+                *(case.sides.get(name) for name in sides),
+                case.fold_sd,
+                *(_list_calls(case, start) for start, _ in readings),
+            )
+            for case in _sorted(wrong)
+        ),
+        empty="Nobody was called wrongly.",
+    )
+
+
+def _sorted(cases: Iterable[Case]) -> list[Case]:
+    """The splits in their order; false negatives stand before false positives."""
+    cases = list(cases)
+    splits = list(dict.fromkeys(case.split for case in cases))
+    return sorted(
+        cases,
+        key=lambda case: (splits.index(case.split), case.outcome, case.patient_id),
+    )
+
+
+def _list_calls(case: Case, start: str) -> str:
+    return ", ".join(
+        f"{name.removeprefix(start)} {'+' if call else '-'}"
+        for name, call in case.calls.items()
+        if name.startswith(start)
+    )

@@ -1,0 +1,198 @@
+"""Tables of paired comparisons: scores, readers, help."""
+
+from negspa_jax.evaluate.comparison import CallComparison
+from negspa_jax.evaluate.study import Study
+from negspa_jax.report.tables.table import (
+    COUNT,
+    ESTIMATE,
+    NUMBER,
+    P_VALUE,
+    PERCENT,
+    RATE,
+    TEXT,
+    Column,
+    Rate,
+    Table,
+    make_columns,
+)
+from negspa_jax.report.tables.table import Estimate as Difference
+
+_HOLM = (
+    "p: exact McNemar test, two-sided; Holm: adjusted over all tests of the same "
+    "measure in this table."
+)
+
+
+def list_comparisons(study: Study) -> Table:
+    """The primary score's AUC against every other score's."""
+    rows = study.comparisons
+    methods = ", ".join(dict.fromkeys(row.auc.method for row in rows))
+    levels = ", ".join(dict.fromkeys(f"{100 * row.auc.level:g} %" for row in rows))
+    return Table(
+        "comparisons",
+        "Differences of AUC between scores of the same patients",
+        f"First minus second, with {levels} interval and two-sided p by {methods}. "
+        "Holm: adjusted over all comparisons of this table.",
+        make_columns(
+            *(("Split", TEXT), ("First", TEXT), ("Second", TEXT)),
+            *(("Patients", COUNT), ("Difference of AUC", ESTIMATE)),
+            *(("z", NUMBER), ("p", P_VALUE), ("p, Holm", P_VALUE)),
+        ),
+        tuple(
+            (
+                *(row.split, row.first, row.second, row.num_patients),
+                Difference(
+                    *(row.auc.difference, row.auc.low, row.auc.high),
+                    level=row.auc.level,
+                    method=row.auc.method,
+                ),
+                *(row.auc.statistic, row.auc.p_value, row.p_adjusted),
+            )
+            for row in rows
+        ),
+    )
+
+
+def list_score_calls(study: Study) -> Table:
+    """The primary score's calls against every other score's."""
+    return Table(
+        "comparisons_calls",
+        "Right calls of two scores of the same patients",
+        f"Labelled patients, each score at its own carried cut-off of the point named. "
+        f"Only first: patients whom the first score alone calls rightly. {_HOLM}",
+        make_columns(
+            *(("Split", TEXT), ("First", TEXT), ("Second", TEXT), ("Point", TEXT)),
+            *_call_columns("First", "Second"),
+        ),
+        tuple(
+            (row.split, row.first, row.second, row.point, *_call_cells(calls))
+            for row in study.comparisons
+            for calls in row.calls
+        ),
+    )
+
+
+def list_readings(study: Study) -> Table:
+    """Each reader, alone and with the model's help."""
+    levels = dict.fromkeys(f"{100 * row.kappa.level:g} %" for row in study.readings)
+    kappas = dict.fromkeys(row.kappa.method for row in study.readings)
+    return Table(
+        "readers",
+        "Readers alone and with the model's help",
+        "Labelled patients with a call of the reader. Shares with "
+        f"{', '.join(levels)} Clopper-Pearson intervals; kappa ({', '.join(kappas)}) "
+        "and agreement are with the model's calls by score "
+        f"“{study.names.primary}” at the point {_points(study)}.",
+        make_columns(
+            *(("Split", TEXT), ("Reader", TEXT), ("Reading", TEXT)),
+            *(("Patients", COUNT), ("Without a call", COUNT)),
+            *((name, RATE) for name in ("Sensitivity", "Specificity", "Accuracy")),
+            *(("Kappa with model", ESTIMATE), ("Agreement with model", ESTIMATE)),
+        ),
+        tuple(
+            (
+                *(row.split, row.reader, _reading(row.assisted)),
+                *(row.num_patients, row.num_missing),
+                *_reader_rates(row),
+                *(row.kappa, row.agreement),
+            )
+            for row in study.readings
+        ),
+    )
+
+
+def list_against_model(study: Study) -> Table:
+    """Readers against the model on the same patients."""
+    return Table(
+        "readers_against_model",
+        "Readers against the model",
+        f"The same labelled patients; the model's calls are by score "
+        f"“{study.names.primary}” at the point {_points(study)}. Only reader: patients "
+        f"whom the reader alone calls rightly. {_HOLM}",
+        make_columns(
+            *(("Split", TEXT), ("Reader", TEXT), ("Reading", TEXT)),
+            *_call_columns("Reader", "Model"),
+        ),
+        tuple(
+            (row.split, row.reader, _reading(row.assisted), *_call_cells(calls))
+            for row in study.readings
+            for calls in row.against_model
+        ),
+    )
+
+
+def list_assistance(study: Study) -> Table:
+    """Readers with help against the same readers alone."""
+    return Table(
+        "readers_assistance",
+        "Readers with the model's help against the same readers alone",
+        "Labelled patients called by the reader both ways. Only with help: patients "
+        f"called rightly with help and wrongly alone. {_HOLM}",
+        make_columns(
+            *(("Split", TEXT), ("Reader", TEXT), ("Patients", COUNT)),
+            *_call_columns("With help", "Alone"),
+        ),
+        tuple(
+            (row.split, row.reader, row.num_patients, *_call_cells(calls))
+            for row in study.assistance
+            for calls in row.calls
+        ),
+    )
+
+
+def list_rescues(study: Study) -> Table:
+    """The counterpart of the paper's Table S7."""
+    return Table(
+        "readers_rescues",
+        "Patients whom only one of model and reader classifies rightly",
+        "Counts of labelled patients, readers alone (counterpart of the paper's Table "
+        f"S7); the model's calls are by score “{study.names.primary}” at the point "
+        f"{_points(study)}.",
+        make_columns(
+            *(("Split", TEXT), ("Reader", TEXT), ("Group", TEXT)),
+            *(("Only model right", COUNT), ("Only reader right", COUNT)),
+        ),
+        tuple(
+            (
+                *(row.split, row.reader, row.group if row.covariate else "all"),
+                *(row.model_only, row.reader_only),
+            )
+            for row in study.rescues
+        ),
+    )
+
+
+def _points(study: Study) -> str:
+    names = dict.fromkeys(f"“{row.point}”" for row in study.readings)
+    return ", ".join(names) or "that was carried"
+
+
+def _reading(assisted: bool) -> str:
+    return "with help" if assisted else "alone"
+
+
+def _reader_rates(row) -> tuple[Rate, ...]:
+    true_positive, false_positive, false_negative, true_negative = row.counts
+    right = true_positive + true_negative
+    return (
+        Rate(true_positive, true_positive + false_negative, row.sensitivity),
+        Rate(true_negative, true_negative + false_positive, row.specificity),
+        Rate(right, sum(row.counts), row.accuracy),
+    )
+
+
+def _call_columns(first: str, second: str) -> tuple[Column, ...]:
+    return make_columns(
+        *(("Measure", TEXT), (first, PERCENT), (second, PERCENT)),
+        *((f"Only {first[:1].lower()}{first[1:]}", COUNT),),
+        *((f"Only {second[:1].lower()}{second[1:]}", COUNT),),
+        *(("p", P_VALUE), ("p, Holm", P_VALUE)),
+    )
+
+
+def _call_cells(calls: CallComparison) -> tuple:
+    return (
+        *(calls.measure, calls.first, calls.second),
+        *(calls.only_first, calls.only_second),
+        *(calls.p_value, calls.p_adjusted),
+    )
