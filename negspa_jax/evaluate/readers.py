@@ -70,7 +70,8 @@ class Rescue:
     """Patients whom one classifies rightly and the other does not, by group.
 
     The counterpart of Table S7: `model_only` patients whom the model alone calls
-    rightly, `reader_only` the reverse, in the group (covariate "": all of the split).
+    rightly, `reader_only` the reverse, in the group (covariate "": all of the split;
+    group "" of a covariate: those in whom it is unknown).
     """
 
     split: str

@@ -124,6 +124,12 @@ def test_other_numbers_are_compared_by_ranks(positive, negative):
         assert (test.statistic, test.p_value) == (theirs.statistic, theirs.pvalue)
 
 
+@pytest.mark.parametrize(("fewest", "method"), [(8, "exact"), (9, "asymptotic")])
+def test_eight_values_without_ties_are_compared_exactly(fewest, method):
+    test = describe_number(range(fewest), range(100, 120)).test
+    assert test.method == f"Mann-Whitney, {method}"
+
+
 def test_ranks_of_few_patients_are_counted_out_by_hand():
     # Of the 20 ways to choose three of six, one lies as far out on either side.
     test = describe_number([4, 5, 6], [1, 2, 3]).test
