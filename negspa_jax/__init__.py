@@ -14,6 +14,7 @@ _ROOMS = (
     "checkpoint",
     "config",
     "data",
+    "evaluate",
     "mixcut",
     "models",
     "predictions",

@@ -87,6 +87,7 @@ def assess_readers(
     *,
     score: str,
     point: OperatingPoint | None,
+    num_resamples: int = 1000,
 ) -> tuple[Reading, ...]:
     """Each reader in each split, alone and with the model's help, against the model.
 
@@ -95,16 +96,20 @@ def assess_readers(
         score: name of the model's score.
         point: the operating point that makes calls of it; None: readers without model,
             so that kappa and agreement are NaN, and `against_model` is empty.
+        num_resamples: of the bootstrap of kappa.
 
     Returns:
         A reading wherever a reader called at least one labelled patient of a split.
-        kappa's interval is the bootstrap's, 1,000 times the patients. McNemar's
+        kappa's interval is the percentile bootstrap's, patients drawn. McNemar's
         p-values are adjusted after Holm over all readings, each measure for itself.
 
     Raises:
         ValueError: naming the patients, if a cell is not 0, 1 or empty.
     """
-    readings = [_assess_reader(found, score, point) for found in find_calls(splits)]
+    readings = [
+        _assess_reader(found, score, point, num_resamples)
+        for found in find_calls(splits)
+    ]
     adjusted = adjust_calls([reading.against_model for reading in readings])
     return tuple(
         replace(reading, against_model=calls)
@@ -178,7 +183,10 @@ def list_rescues(
 
 
 def _assess_reader(
-    found: ReaderCalls, score: str, point: OperatingPoint | None
+    found: ReaderCalls,
+    score: str,
+    point: OperatingPoint | None,
+    num_resamples: int,
 ) -> Reading:
     labels, calls = found.patients.labels, found.calls
     # Without a cut-off the model calls nobody: no patients in common.
@@ -195,7 +203,12 @@ def _assess_reader(
         accuracy=accuracy(labels, calls),
         sensitivity=sensitivity(labels, calls),
         specificity=specificity(labels, calls),
-        kappa=bootstrap_interval(calls[common], model, statistic=cohen_kappa),
+        kappa=bootstrap_interval(
+            calls[common],
+            model,
+            statistic=cohen_kappa,
+            num_resamples=num_resamples,
+        ),
         agreement=absolute_agreement(calls[common], model),
         point=point.name if point else "",
         against_model=compare_calls(labels, calls, model) if point else (),

@@ -1,12 +1,67 @@
 """What a study could not say, and what would let it; what its readers must know."""
 
 import math
+from collections.abc import Callable
 
 from negspa_jax.evaluate.study import Study
 from negspa_jax.predictions import TRAIN
 
 # Fewer labelled patients of a class, and an interval is wider than what it says.
 FEW_PATIENTS = 10
+
+
+_NO_POINT = (
+    "It needs an operating point: a split `train` or `validation` with labelled "
+    "patients of both classes, another one named by --reference, or --cutoffs."
+)
+# Part of `study.PARTS` -> what there is of it, and why there may be nothing.
+_NEEDS: dict[str, tuple[Callable[[Study], object], str]] = {
+    "characteristics": (
+        lambda study: study.numeric or study.categories,
+        "It needs covariates (age, sex, disease_duration_months, structural_damage) or "
+        "features as columns of the predictions or of a table given by --cohort, and "
+        "labelled patients.",
+    ),
+    "fusion": (
+        lambda study: study.fusion,
+        "Equation 9 needs the nine features, known of every patient, as columns of the "
+        "predictions or of a table given by --cohort; --missing=absent takes an empty "
+        "cell as a feature that the patient does not have.",
+    ),
+    "learned": (
+        lambda study: study.fusion and study.fusion.learned,
+        "It needs the clinical features, and out-of-fold scores of at least two "
+        "training folds with both classes.",
+    ),
+    "operating_points": (lambda study: study.operating_points, _NO_POINT),
+    "comparisons": (
+        lambda study: study.comparisons,
+        "They need a second score of the same patients: clinical features, or another "
+        "model's table in --predictions; and both classes.",
+    ),
+    "subgroups": (
+        lambda study: study.subgroups,
+        "They need a covariate (age, sex, disease_duration_months, structural_damage, "
+        "or one named by --subgroups) as a column.",
+    ),
+    "readings": (
+        lambda study: study.readings,
+        "They need readers' calls (0 or 1) in columns reader:NAME.",
+    ),
+    "assistance": (
+        lambda study: study.assistance,
+        "It needs calls of the same reader in reader:NAME and reader_ai:NAME.",
+    ),
+    "cases": (lambda study: study.cases, _NO_POINT),
+    "training": (
+        lambda study: study.provenance.training,
+        "They need the training run's directory: --run.",
+    ),
+    "maps": (
+        lambda study: study.provenance.maps,
+        "They are written by `python -m negspa_jax.predict gradcam --run=DIR`.",
+    ),
+}
 
 
 def explain_missing(study: Study) -> dict[str, str]:
@@ -18,62 +73,7 @@ def explain_missing(study: Study) -> dict[str, str]:
     Returns:
         Part (of `study.PARTS`) -> why it is missing, and what would let it be said.
     """
-    no_point = (
-        "It needs an operating point: a split `train` or `validation` with labelled "
-        "patients of both classes, another one named by --reference, or --cutoffs."
-    )
-    learned = study.fusion is not None and study.fusion.learned is not None
-    absent = {
-        "characteristics": (
-            not (study.numeric or study.categories),
-            "It needs covariates (age, sex, disease_duration_months, "
-            "structural_damage) or features as columns of the predictions or of a "
-            "table given by --cohort, and labelled patients.",
-        ),
-        "fusion": (
-            study.fusion is None,
-            "Equation 9 needs the nine features, known of every patient, as columns "
-            "of the predictions or of a table given by --cohort; --missing=absent "
-            "takes an empty cell as a feature that the patient does not have.",
-        ),
-        "learned": (
-            not learned,
-            "It needs the clinical features, and out-of-fold scores of at least two "
-            "training folds with both classes.",
-        ),
-        "operating_points": (not study.operating_points, no_point),
-        "comparisons": (
-            not study.comparisons,
-            "They need a second score of the same patients: clinical features, or "
-            "another model's table in --predictions; and both classes.",
-        ),
-        "subgroups": (
-            not study.subgroups,
-            no_point
-            if study.groupings
-            else "They need a covariate (age, sex, disease_duration_months, "
-            "structural_damage, or one named by --subgroups) as a column.",
-        ),
-        "readings": (
-            not study.readings,
-            "They need readers' calls (0 or 1) in columns reader:NAME, and an "
-            "operating point to compare them at.",
-        ),
-        "assistance": (
-            not study.assistance,
-            "It needs calls of the same reader in reader:NAME and reader_ai:NAME.",
-        ),
-        "cases": (not study.cases, no_point),
-        "training": (
-            not study.provenance.training,
-            "They need the training run's directory: --run.",
-        ),
-        "maps": (
-            not study.provenance.maps,
-            "They are written by `python -m negspa_jax.predict gradcam --run=DIR`.",
-        ),
-    }
-    return {part: why for part, (gone, why) in absent.items() if gone}
+    return {part: why for part, (find, why) in _NEEDS.items() if not find(study)}
 
 
 def list_warnings(study: Study) -> tuple[str, ...]:

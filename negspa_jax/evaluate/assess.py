@@ -1,0 +1,233 @@
+"""From tables to a study: every question asked of every split and score."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from negspa_jax.columns import COVARIATES, FEATURES
+from negspa_jax.evaluate.cases import Case, choose_examples, list_cases
+from negspa_jax.evaluate.characteristics import (
+    CategoryRow,
+    NumericRow,
+    describe_patients,
+)
+from negspa_jax.evaluate.comparison import compare_scores
+from negspa_jax.evaluate.covariates import filled, holds_numbers
+from negspa_jax.evaluate.fusion import Fusion, add_fusion, read_features
+from negspa_jax.evaluate.inputs import Inputs, read_inputs
+from negspa_jax.evaluate.operating import OperatingPoint, choose_points, given_points
+from negspa_jax.evaluate.options import DEFAULTS, Options
+from negspa_jax.evaluate.patients import Patients, gather_patients
+from negspa_jax.evaluate.performance import assess_performance
+from negspa_jax.evaluate.provenance import read_maps
+from negspa_jax.evaluate.readers import (
+    assess_assistance,
+    assess_readers,
+    list_rescues,
+)
+from negspa_jax.evaluate.remarks import explain_missing, list_warnings
+from negspa_jax.evaluate.study import Flow, Names, Study
+from negspa_jax.evaluate.subgroups import assess_subgroups, find_groupings
+from negspa_jax.predictions import TRAIN
+
+Splits = Mapping[str, Patients]
+# Where operating points may be chosen unasked: nobody is tested there.
+_REFERENCES = (TRAIN, "validation")
+
+
+def load_study(
+    *,
+    run: Path | None = None,
+    predictions: Sequence[Path] = (),
+    cohort: Path | None = None,
+    names: Sequence[str] = (),
+    maps: Path | None = None,
+    options: Options = DEFAULTS,
+) -> Study:
+    """Read a study's files and assess it.
+
+    Args:
+        run: directory of a finished training run.
+        predictions: predictions tables; after a run's, or after the first, those of
+            other models of the same patients.
+        cohort: a table whose columns are joined to the predictions.
+        names: of the models, in the order of their tables.
+        maps: the folder of class activation maps; default: `gradcam` of the run.
+        options: what to call and to ask.
+
+    Raises:
+        ValueError: saying what is wrong with which file or option.
+    """
+    inputs = read_inputs(run=run, predictions=predictions, cohort=cohort, names=names)
+    study = assess_study(inputs, options)
+    found = run / "gradcam" if maps is None and run is not None else maps
+    if found is None or (maps is None and not found.is_dir()):
+        return study
+    shown = [case.patient_id for case in find_examples(study)]
+    provenance = replace(study.provenance, maps=read_maps(found, shown))
+    study = replace(study, provenance=provenance)
+    return replace(study, missing=explain_missing(study))
+
+
+def find_examples(study: Study) -> tuple[Case, ...]:
+    """The patients of each split whose images are worth a look: typical and wrong."""
+    point = first_point(study.operating_points, study.names.primary)
+    return choose_examples(study.cases, point=point) if point else ()
+
+
+def assess_study(inputs: Inputs, options: Options = DEFAULTS) -> Study:
+    """Answer every question that the columns allow, and say what the others lack.
+
+    Args:
+        inputs: from `read_inputs`.
+        options: what to call and to ask.
+
+    Raises:
+        ValueError: if a table contradicts itself, or an option names what is not there.
+    """
+    splits, fusion = _find_scores(inputs, options)
+    primary = _find_primary(splits, options)
+    reference = _find_reference(splits, options)
+    points = _find_points(splits, reference, options)
+    point = first_point(points, primary)
+    covariates = _find_covariates(splits, options)
+    groupings = find_groupings(splits, covariates=covariates, reference=reference)
+    numeric, categories = _describe(splits, [*covariates, *_filled(splits, FEATURES)])
+    title = options.title or inputs.name
+    study = Study(
+        names=Names(title, options.positive, options.negative, primary),
+        reference=reference,
+        flow=tuple(_count_flow(patients) for patients in splits.values()),
+        unscored=inputs.unscored,
+        numeric=numeric,
+        categories=categories,
+        fusion=fusion,
+        operating_points=points,
+        performances=tuple(
+            assess_performance(
+                patients,
+                score=score,
+                points=points,
+                num_resamples=options.num_resamples,
+            )
+            for patients in splits.values()
+            for score in patients.scores
+        ),
+        comparisons=compare_scores(splits, primary=primary, points=points),
+        groupings=groupings,
+        subgroups=assess_subgroups(
+            splits, score=primary, point=point, groupings=groupings
+        ),
+        readings=assess_readers(
+            splits,
+            score=primary,
+            point=point,
+            num_resamples=options.num_resamples,
+        ),
+        assistance=assess_assistance(splits),
+        rescues=list_rescues(splits, score=primary, point=point, groupings=groupings),
+        cases=list_cases(splits, inputs.table, score=primary, point=point),
+        provenance=inputs.provenance,
+        missing={},
+        warnings=(),
+    )
+    return replace(study, missing=explain_missing(study), warnings=list_warnings(study))
+
+
+def _find_scores(
+    inputs: Inputs, options: Options
+) -> tuple[dict[str, Patients], Fusion | None]:
+    """Every score of every patient; clinical ones where all features are known."""
+    features = {
+        name for row in inputs.table for name in FEATURES if row.extra.get(name)
+    }
+    name = "image" if features else "model"
+    splits = gather_patients(inputs.table, name=name, others=inputs.others)
+    if not features:
+        return splits, None
+    if options.missing == "error" and not all(map(_knows_features, splits.values())):
+        return splits, None
+    return add_fusion(splits, images=[name, *inputs.others], missing=options.missing)
+
+
+def _knows_features(patients: Patients) -> bool:
+    found, names = read_features(patients)
+    return len(names) == len(FEATURES) and not np.isnan(found).any()
+
+
+def _find_primary(splits: Splits, options: Options) -> str:
+    scores = list(next(iter(splits.values())).scores)
+    if options.score and options.score not in scores:
+        raise ValueError(
+            f"--score must be one of {', '.join(scores)}, got {options.score!r}"
+        )
+    return options.score or ("fused" if "fused" in scores else scores[0])
+
+
+def _find_reference(splits: Splits, options: Options) -> str:
+    """The split that chooses operating points; it must hold both classes."""
+    if options.reference and options.reference not in splits:
+        raise ValueError(
+            f"--reference must be one of the splits {', '.join(splits)}, "
+            f"got {options.reference!r}"
+        )
+    wanted = [options.reference] if options.reference else _REFERENCES
+    for name in wanted:
+        if name in splits and len(set(splits[name].labelled().labels)) == 2:
+            return name
+    if options.reference:
+        raise ValueError(
+            f"--reference must name a split with labelled patients of both classes, "
+            f"got {options.reference!r}, which has not"
+        )
+    return ""
+
+
+def _find_points(
+    splits: Splits, reference: str, options: Options
+) -> tuple[OperatingPoint, ...]:
+    if reference:
+        return choose_points(splits[reference], cutoffs=options.cutoffs)
+    return given_points(next(iter(splits.values())).scores, options.cutoffs)
+
+
+def first_point(points: Sequence[OperatingPoint], score: str) -> OperatingPoint | None:
+    """The operating point at which a score's calls are made; None if it has none."""
+    return next((point for point in points if point.score == score), None)
+
+
+def _find_covariates(splits: Splits, options: Options) -> list[str]:
+    wanted = [*_filled(splits, COVARIATES), *options.subgroups]
+    return list(dict.fromkeys(wanted))
+
+
+def _filled(splits: Splits, names: Sequence[str]) -> list[str]:
+    """The columns that are there and not empty everywhere."""
+    return [
+        name
+        for name in names
+        if all(name in patients.columns for patients in splits.values())
+        and any(filled(patients, name) for patients in splits.values())
+    ]
+
+
+def _describe(
+    splits: Splits, columns: Sequence[str]
+) -> tuple[tuple[NumericRow, ...], tuple[CategoryRow, ...]]:
+    numeric = [name for name in columns if holds_numbers(splits, name)]
+    categories = [name for name in columns if name not in numeric]
+    return describe_patients(splits, numeric=numeric, categories=categories)
+
+
+def _count_flow(patients: Patients) -> Flow:
+    known = patients.labelled()
+    num_positive = int(np.sum(known.labels == 1))
+    return Flow(
+        patients.split,
+        len(patients),
+        len(patients) - len(known),
+        num_positive,
+        len(known) - num_positive,
+    )

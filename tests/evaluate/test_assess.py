@@ -1,0 +1,210 @@
+"""A study from its tables: what each column adds, and what is said without it."""
+
+import csv
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+
+from negspa_jax.columns import FEATURES
+from negspa_jax.evaluate import (
+    Options,
+    assess_study,
+    find_examples,
+    load_study,
+    read_inputs,
+)
+from negspa_jax.evaluate.study import PARTS
+
+# Enough resamples for an interval, too few for its digits.
+FEW = Options(num_resamples=20)
+
+
+def make_rows(num_patients=60, seed=0):
+    """Patients of three splits with everything that a study can ask of them."""
+    generator = np.random.default_rng(seed)
+    rows = []
+    for place in range(num_patients):
+        label = place % 2
+        fold = place // 2 % 3
+        split = ("train", "internal", "external")[place // 2 % 5 // 2]
+        image = float(1 / (1 + np.exp(-generator.normal(1.5 * label - 0.75))))
+        rows.append(
+            {
+                "patient_id": f"P{place:03}",
+                "split": split,
+                "label": label,
+                "fold": fold if split == "train" else "mean",
+                "score": image,
+                **{name: int(generator.random() < 0.3) for name in FEATURES},
+                "age": int(generator.integers(18, 70)),
+                "sex": "FM"[int(generator.random() < 0.5)],
+                "site": "AB"[place % 3 // 2],
+                "reader:A": int(generator.random() < 0.3 + 0.4 * label),
+                "reader_ai:A": int(generator.random() < 0.2 + 0.6 * label),
+            }
+        )
+    return rows
+
+
+def save(path, rows, columns=None):
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, columns or list(rows[0]), extrasaction="ignore")
+        writer.writeheader()
+        writer.writerows(rows)
+    return path
+
+
+@pytest.fixture(scope="module")
+def rows():
+    return make_rows()
+
+
+@pytest.fixture(scope="module")
+def study(rows, tmp_path_factory):
+    path = save(tmp_path_factory.mktemp("full") / "tri.csv", rows)
+    return load_study(predictions=[path], options=FEW)
+
+
+def assess(tmp_path, rows, columns=None, **options):
+    path = save(tmp_path / "tri.csv", rows, columns)
+    return assess_study(
+        read_inputs(predictions=[path]), dataclasses.replace(FEW, **options)
+    )
+
+
+def test_a_whole_table_leaves_out_only_what_needs_a_run(study):
+    assert set(study.missing) == {"training", "maps"}
+
+
+def test_every_score_is_assessed_in_every_split(study):
+    found = [(one.split, one.score) for one in study.performances]
+    splits = ("train", "external", "internal")
+    scores = ("image", "clinical", "fused", "learned")
+    assert found == [(split, score) for split in splits for score in scores]
+
+
+def test_the_fused_score_is_primary_unless_another_is_named(study, tmp_path, rows):
+    assert study.names.primary == "fused"
+    assert assess(tmp_path, rows, score="image").names.primary == "image"
+    with pytest.raises(ValueError, match="--score must be one of image, clinical"):
+        assess(tmp_path, rows, score="imgae")
+
+
+def test_operating_points_come_from_training_and_are_the_same_everywhere(study):
+    assert study.reference == "train"
+    chosen = {(point.score, point.name): point for point in study.operating_points}
+    for performance in study.performances:
+        for calls in performance.calls:
+            point = chosen[performance.score, calls.point.name]
+            assert calls.point.cutoff == point.cutoff
+            assert point.source == "train"
+
+
+def test_flow_counts_everybody_once(study, rows):
+    assert sum(flow.num_patients for flow in study.flow) == len(rows)
+    for flow in study.flow:
+        parts = flow.num_positive + flow.num_negative + flow.num_unlabelled
+        assert parts == flow.num_patients
+
+
+def test_cases_are_all_labelled_patients_and_examples_some_of_them(study, rows):
+    assert {case.patient_id for case in study.cases} == {r["patient_id"] for r in rows}
+    examples = find_examples(study)
+    assert 0 < len(examples) < len(study.cases)
+    assert {case.split for case in examples} == {"train", "internal", "external"}
+
+
+def test_three_columns_are_enough_for_a_study(tmp_path, rows):
+    study = assess(tmp_path, rows, ["patient_id", "label", "score"])
+    assert set(study.missing) == {*PARTS}
+    (one,) = study.performances
+    assert (one.split, one.score, one.num_patients) == ("all", "model", 60)
+    assert 0.5 < one.auc.low < one.auc.value < one.auc.high
+    assert one.calls == ()
+    assert len(one.rederived) == 3
+
+
+def test_cutoffs_that_are_given_make_calls_without_a_reference(tmp_path, rows):
+    columns = ["patient_id", "label", "score"]
+    study = assess(tmp_path, rows, columns, cutoffs=(0.5,))
+    (point,) = study.operating_points
+    assert (point.name, point.cutoff, point.source) == ("given", 0.5, "")
+    wrong = [r for r in rows if (r["score"] >= 0.5) != r["label"]]
+    calls = study.performances[0].calls[0]
+    assert calls.counts.false_positives + calls.counts.false_negatives == len(wrong)
+    assert "cases" not in study.missing
+
+
+def test_each_missing_column_costs_its_own_part_only(tmp_path, rows):
+    for gone, parts in {
+        ("age", "sex"): {"subgroups"},
+        ("reader:A", "reader_ai:A"): {"readings", "assistance"},
+        ("reader_ai:A",): {"assistance"},
+        FEATURES: {"fusion", "learned", "comparisons"},
+        ("fold",): {"learned"},
+    }.items():
+        columns = [name for name in rows[0] if name not in gone]
+        study = assess(tmp_path, rows, columns)
+        assert set(study.missing) == {"training", "maps", *parts}, gone
+
+
+def test_an_unknown_feature_costs_the_clinical_scores_or_counts_as_absent(
+    tmp_path, rows
+):
+    holed = [dict(rows[0], uveitis=""), *rows[1:]]
+    study = assess(tmp_path, holed)
+    assert "--missing=absent" in study.missing["fusion"]
+    assert {one.score for one in study.performances} == {"image"}
+    study = assess(tmp_path, holed, missing="absent")
+    assert study.fusion.missing == {"uveitis": 1}
+    assert any("uveitis: empty in 1 " in warning for warning in study.warnings)
+
+
+def test_subgroups_by_any_column_that_is_named(tmp_path, rows):
+    study = assess(tmp_path, rows, subgroups=("site",))
+    assert [one.covariate for one in study.groupings] == ["age", "sex", "site"]
+    with pytest.raises(ValueError, match="got 'scanner'"):
+        assess(tmp_path, rows, subgroups=("scanner",))
+
+
+def test_another_split_can_choose_the_operating_points(tmp_path, rows):
+    study = assess(tmp_path, rows, reference="internal")
+    assert {point.source for point in study.operating_points} == {"internal"}
+    with pytest.raises(ValueError, match="--reference must be one of the splits train"):
+        assess(tmp_path, rows, reference="validation")
+    one_class = [dict(r, label=1) if r["split"] == "internal" else r for r in rows]
+    with pytest.raises(ValueError, match="labelled patients of both classes"):
+        assess(tmp_path, one_class, reference="internal")
+
+
+def test_other_models_become_further_scores_of_the_same_patients(tmp_path, rows):
+    first = save(tmp_path / "tri.csv", rows)
+    worse = [
+        dict(r, score=0.2 + 0.4 * r["score"] * (i % 3)) for i, r in enumerate(rows)
+    ]
+    second = save(tmp_path / "dual.csv", worse)
+    study = load_study(predictions=[first, second], options=FEW)
+    others = {one.second for one in study.comparisons}
+    assert others == {"image", "clinical", "learned", "dual", "dual, fused"}
+    assert {one.first for one in study.comparisons} == {"fused"}
+
+
+def test_degenerate_tables_are_studies_too(tmp_path, rows):
+    one_class = [dict(r, label=1) for r in rows]
+    unlabelled = [dict(r, label="") for r in rows]
+    for changed in (one_class, unlabelled, rows[:1], rows[:2]):
+        study = assess(tmp_path, changed)
+        for one in study.performances:
+            both = one.num_positive not in (0, one.num_patients)
+            assert math.isnan(one.auc.value) != both
+        assert study.warnings
+
+
+def test_the_same_tables_give_the_same_study(study, rows, tmp_path):
+    again = assess(tmp_path, rows)
+    for name in ("subgroups", "readings", "rescues", "cases", "flow", "comparisons"):
+        assert repr(getattr(again, name)) == repr(getattr(study, name))
+    assert repr(again.performances) == repr(study.performances)
+    assert again.names == study.names
