@@ -112,7 +112,8 @@ def _run_gradcam(values: Any) -> None:
     cache = decode_patients(run, run.select(names))
     maps = map_patients(run, cache, names, tolerance=values.tolerance, watch=_watch)
     table = write_maps(run, cache, maps, _path(values.out) or folder / "gradcam")
-    print(f"Wrote the maps of {len(maps)} patients, listed in {table}")
+    count = "1 patient" if len(maps) == 1 else f"{len(maps)} patients"
+    print(f"Wrote the maps of {count}, listed in {table}")
     print("Research software, not a medical device.")
 
 

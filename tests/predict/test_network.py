@@ -1,0 +1,22 @@
+"""The network that predicts is the one that was trained."""
+
+import pytest
+
+from negspa_jax.config import Config, Encoder, Head
+from negspa_jax.predict.network import build_model
+from negspa_jax.train.network import build_network
+from tests.train.tiny import tiny_config
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"encoder": Encoder(name="vgg16_bn", shared=True, normalize="imagenet")},
+        {"head": Head(hidden=7, dropout=0.25), "precision": "bfloat16"},
+    ],
+)
+def test_a_config_means_the_same_network_as_in_training(changes):
+    config: Config = tiny_config(**changes)
+    model, _ = build_network(config, num_inputs=len(config.data.sequences))
+    assert build_model(config) == model.clone(axis_name=None)
