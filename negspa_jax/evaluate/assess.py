@@ -20,14 +20,11 @@ from negspa_jax.evaluate.inputs import Inputs, read_inputs
 from negspa_jax.evaluate.operating import OperatingPoint, choose_points, given_points
 from negspa_jax.evaluate.options import DEFAULTS, Options
 from negspa_jax.evaluate.patients import Patients, gather_patients
-from negspa_jax.evaluate.performance import assess_performance
+from negspa_jax.evaluate.performance import Performance, assess_performance
 from negspa_jax.evaluate.provenance import read_maps
-from negspa_jax.evaluate.readers import (
-    assess_assistance,
-    assess_readers,
-    list_rescues,
-)
+from negspa_jax.evaluate.readers import assess_assistance, assess_readers
 from negspa_jax.evaluate.remarks import explain_missing, list_warnings
+from negspa_jax.evaluate.rescues import list_rescues
 from negspa_jax.evaluate.study import Flow, Names, Study
 from negspa_jax.evaluate.subgroups import assess_subgroups, find_groupings
 from negspa_jax.predictions import TRAIN
@@ -95,9 +92,11 @@ def assess_study(inputs: Inputs, options: Options = DEFAULTS) -> Study:
     covariates = _find_covariates(splits, options)
     groupings = find_groupings(splits, covariates=covariates, reference=reference)
     numeric, categories = _describe(splits, [*covariates, *_filled(splits, FEATURES)])
-    title = options.title or inputs.name
+    names = Names(
+        options.title or inputs.name, options.positive, options.negative, primary
+    )
     study = Study(
-        names=Names(title, options.positive, options.negative, primary),
+        names=names,
         reference=reference,
         flow=tuple(_count_flow(patients) for patients in splits.values()),
         unscored=inputs.unscored,
@@ -105,16 +104,7 @@ def assess_study(inputs: Inputs, options: Options = DEFAULTS) -> Study:
         categories=categories,
         fusion=fusion,
         operating_points=points,
-        performances=tuple(
-            assess_performance(
-                patients,
-                score=score,
-                points=points,
-                num_resamples=options.num_resamples,
-            )
-            for patients in splits.values()
-            for score in patients.scores
-        ),
+        performances=_assess_performances(splits, points, options),
         comparisons=compare_scores(splits, primary=primary, points=points),
         groupings=groupings,
         subgroups=assess_subgroups(
@@ -211,6 +201,17 @@ def _filled(splits: Splits, names: Sequence[str]) -> list[str]:
         if all(name in patients.columns for patients in splits.values())
         and any(filled(patients, name) for patients in splits.values())
     ]
+
+
+def _assess_performances(
+    splits: Splits, points: Sequence[OperatingPoint], options: Options
+) -> tuple[Performance, ...]:
+    count = options.num_resamples
+    return tuple(
+        assess_performance(patients, score=score, points=points, num_resamples=count)
+        for patients in splits.values()
+        for score in patients.scores
+    )
 
 
 def _describe(

@@ -9,7 +9,8 @@ from negspa_jax.evaluate.fusion import Fusion
 from negspa_jax.evaluate.operating import OperatingPoint
 from negspa_jax.evaluate.performance import Performance
 from negspa_jax.evaluate.provenance import Provenance
-from negspa_jax.evaluate.readers import Assistance, Reading, Rescue
+from negspa_jax.evaluate.readers import Assistance, Reading
+from negspa_jax.evaluate.rescues import Rescue
 from negspa_jax.evaluate.subgroups import Grouping, Subgroup
 
 

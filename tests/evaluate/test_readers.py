@@ -6,11 +6,8 @@ import numpy as np
 import pytest
 
 from negspa_jax import stats
-from negspa_jax.evaluate.readers import (
-    assess_assistance,
-    assess_readers,
-    list_rescues,
-)
+from negspa_jax.evaluate.readers import assess_assistance, assess_readers
+from negspa_jax.evaluate.rescues import list_rescues
 from negspa_jax.evaluate.subgroups import find_groupings
 from tests.evaluate.cohorts import give_point, make_cohort, make_patients
 
