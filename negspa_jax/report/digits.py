@@ -70,6 +70,19 @@ def format_count(count: int | None) -> str:
     return UNDEFINED if count is None else f"{count:,}"
 
 
+def shorten_middle(text: str, *, length: int) -> str:
+    """The text, or its beginning and its end, which may hold what tells it apart.
+
+    Example:
+        >>> shorten_middle("disease duration months >= 35.5", length=22)
+        'disease d… \u003e= 35.5'
+    """
+    if len(text) <= length:
+        return text
+    tail = length // 2
+    return f"{text[: length - tail - 1].rstrip()}…{text[-tail:]}"
+
+
 def shorten(text: str, *, length: int) -> str:
     """The text, or its beginning with an ellipsis if it is longer.
 

@@ -65,14 +65,18 @@ def _number(sections: Sequence[Section]) -> list[dict[str, Any]]:
 def _describe(block: Block) -> dict[str, Any]:
     """Which kind a block is, and what the template cannot ask for itself."""
     if isinstance(block, Table):
-        return {"kind": "table", "rows": _mute_repeated(block)}
+        # Two lines a cell, where one would make the table wider than the page.
+        many = sum(len(column.kind.suffixes) > 1 for column in block.columns) >= 4
+        return {"kind": "table", "rows": _mute_repeated(block), "stacked": many}
     if isinstance(block, Album):
         return {"kind": "album", "rows": []}
     panels = [
         {"panel": panel, "svg": _inline(panel.svg, panel.words)}
         for panel in block.panels
     ]
-    return {"kind": "gallery", "rows": panels}
+    files = f"{block.name}.svg" if len(panels) == 1 else f"{block.name}_*.svg"
+    wide = len(panels) in (2, 4) and not block.small
+    return {"kind": "gallery", "rows": panels, "files": files, "wide": wide}
 
 
 def _mute_repeated(table: Table) -> list[list[dict[str, Any]]]:

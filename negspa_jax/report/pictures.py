@@ -15,7 +15,9 @@ _WHERE = (
 def list_albums(study: Study) -> list[Album]:
     """Two sheets: patients called wrongly, and typical ones of those called rightly."""
     cases = {(case.split, case.patient_id): case for case in study.cases}
-    wrong, typical, others = [], [], []
+    wrong: list[Picture] = []
+    typical: list[Picture] = []
+    others: list[Picture] = []
     for number, found in enumerate(study.provenance.maps, start=1):
         case = cases.get((found.split, found.patient_id))
         picture = _caption(study, found, case, number)

@@ -1,5 +1,8 @@
 """Whether probabilities come true, and who was called what."""
 
+from functools import partial
+from typing import Any
+
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
@@ -30,9 +33,7 @@ def draw_calibration(study: Study) -> list[Panel]:
             colour = COLOURS[order.index(row.score) % len(COLOURS)]
             panels.append(
                 draw_panel(
-                    lambda axes, row=row, colour=colour: _draw_calibration(  # type: ignore[misc]
-                        axes, row, colour
-                    ),
+                    partial(_draw_calibration, row=row, colour=colour),
                     name=slug("calibration", f"{number}-{split}", row.score),
                     title=f"{split}, {row.score}",
                     words=f"Calibration of {row.score} in {split}",
@@ -43,7 +44,7 @@ def draw_calibration(study: Study) -> list[Panel]:
     return panels
 
 
-def _draw_calibration(axes: Axes, row: Performance, colour: str) -> None:
+def _draw_calibration(axes: Axes, *, row: Performance, colour: str) -> None:
     curve = row.calibration
     ticks = [0, 0.2, 0.4, 0.6, 0.8, 1]
     axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), xticks=ticks, yticks=ticks)
@@ -56,15 +57,22 @@ def _draw_calibration(axes: Axes, row: Performance, colour: str) -> None:
         axes.add_patch(Rectangle((x - 0.015, 0), 0.03, height, color=PALE, zorder=1))
     for x, low, high in zip(curve.predicted, curve.low, curve.high, strict=True):
         axes.plot([x, x], [low, high], color=colour, linewidth=0.9, zorder=2)
-    style = {"color": colour, "linewidth": 1, "markersize": 4, "zorder": 3}
-    axes.plot(curve.predicted, curve.observed, marker="o", **style)
+    axes.plot(
+        curve.predicted,
+        curve.observed,
+        marker="o",
+        color=colour,
+        linewidth=0.7,
+        markersize=4,
+        zorder=3,
+    )
 
 
 def draw_confusion(study: Study) -> list[Panel]:
     """A panel for each split and score: the matrix at its first point."""
     return [
         draw_panel(
-            lambda axes, calls=row.calls[0]: _draw_confusion(axes, study, calls),  # type: ignore[misc]
+            partial(_draw_confusion, study=study, calls=row.calls[0]),
             name=slug("confusion", f"{number}-{split}", row.score),
             title=f"{split}, {row.score}",
             words=f"Confusion matrix of {row.score} in {split}: "
@@ -81,7 +89,7 @@ def draw_confusion(study: Study) -> list[Panel]:
     ]
 
 
-def _draw_confusion(axes: Axes, study: Study, calls: Calls) -> None:
+def _draw_confusion(axes: Axes, *, study: Study, calls: Calls) -> None:
     counts = calls.counts
     matrix = (
         (counts.true_positives, counts.false_negatives),
@@ -112,7 +120,7 @@ def _draw_confusion(axes: Axes, study: Study, calls: Calls) -> None:
             frame = Rectangle((column, row), 1, 1, fill=False, edgecolor="white")
             axes.add_patch(shade)
             axes.add_patch(frame)
-            middle = {"ha": "center", "va": "center", "color": INK}
+            middle: dict[str, Any] = {"ha": "center", "va": "center", "color": INK}
             axes.text(
                 column + 0.5, row + 0.43, format_count(count), fontsize=11, **middle
             )

@@ -1,10 +1,12 @@
 """ROC, precision-recall and decision curves of one split, a curve for each score."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
 
 from matplotlib.axes import Axes
 
-from negspa_jax.evaluate.performance import Calls, Performance
+from negspa_jax.evaluate.performance import Calls, Estimate, Performance
 from negspa_jax.evaluate.study import Study
 from negspa_jax.report.digits import format_interval, format_number, shorten
 from negspa_jax.report.figures.drawing import (
@@ -44,7 +46,10 @@ def draw_precision_recall(study: Study) -> list[Panel]:
         _frame_shares(axes, "Recall (sensitivity)", "Precision (PPV)")
         for row, style in zip(rows, _styles(study, rows), strict=True):
             curve = row.precision_recall
-            axes.plot(curve.recall, curve.precision, drawstyle="steps-pre", **style)
+            # The area's first step begins at recall 0.
+            recall = [0.0, *curve.recall]
+            precision = [*curve.precision[:1], *curve.precision]
+            axes.plot(recall, precision, drawstyle="steps-pre", **style)
         if len(rows[0].precision_recall.precision):
             # At the lowest cut-off everybody is called positive.
             share = float(rows[0].precision_recall.precision[-1])
@@ -71,7 +76,7 @@ def draw_decision(study: Study) -> list[Panel]:
         if highest > 0:
             axes.set_ylim(-0.15 * highest, 1.25 * highest)
         _label(axes, rows, study, [""] * len(rows), top=True)
-        axes.text(0.985, 0, "nobody", ha="right", va="bottom", color=INK)
+        axes.text(0.985, -0.01 * highest, "nobody", ha="right", va="top", color=INK)
         axes.text(0.015, 1.02 * highest, "everybody", va="bottom", color=GREY)
 
     return _panels(
@@ -117,13 +122,13 @@ def _panels(
     study: Study,
     name: str,
     title: str,
-    draw: Callable[[Axes, Sequence[Performance]], None],
+    draw: Callable[..., None],
     *,
     margins: Margins = Margins(),  # noqa: B008  (a constant)
 ) -> list[Panel]:
     return [
         draw_panel(
-            lambda axes, rows=rows: draw(axes, rows),  # type: ignore[misc]
+            partial(draw, rows=rows),
             name=slug(name, f"{number}-{split}"),
             title=f"{split}, {count_patients(rows[0])}",
             words=f"{title} of {split}: {', '.join(row.score for row in rows)}",
@@ -133,7 +138,7 @@ def _panels(
     ]
 
 
-def _styles(study: Study, rows: Sequence[Performance]) -> list[dict]:
+def _styles(study: Study, rows: Sequence[Performance]) -> list[dict[str, Any]]:
     """A score has the same colour and dashes in every panel; the primary is thick."""
     names = order_scores(study)
     places = [names.index(row.score) for row in rows]
@@ -159,7 +164,12 @@ def _mark(axes: Axes, calls: Calls, *, color: str, interval: bool) -> None:
     """An operating point, and how sure one can be of it."""
     x, y = 1 - calls.specificity.value, calls.sensitivity.value
     if interval:
-        style = {"color": color, "linewidth": 0.8, "alpha": 0.65, "zorder": 2}
+        style: dict[str, Any] = {
+            "color": color,
+            "linewidth": 0.8,
+            "alpha": 0.65,
+            "zorder": 2,
+        }
         axes.plot(
             [1 - calls.specificity.high, 1 - calls.specificity.low], [y, y], **style
         )
@@ -203,6 +213,6 @@ def _label(
         )
 
 
-def _brief(estimate) -> str:
+def _brief(estimate: Estimate) -> str:
     spread = format_interval(estimate.low, estimate.high, digits=2)
     return f"{format_number(estimate.value, digits=2)} {spread}"

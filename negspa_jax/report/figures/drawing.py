@@ -31,7 +31,7 @@ DASHES: tuple[Any, ...] = (
     (0, (2, 2)),
 )
 _FONTS = "system-ui, 'Segoe UI', 'Helvetica Neue', Arial, sans-serif"
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     # Letters are placed by the font that comes with matplotlib, wider than those that
     # show them: the same bytes on every machine, and nothing runs out of its place.
     "font.family": "DejaVu Sans",
@@ -119,8 +119,10 @@ def draw_panel(
     Returns:
         The panel; the same arguments give the same bytes.
     """
-    style = {**_STYLE, "svg.hashsalt": name}
-    with matplotlib.rc_context(style), warnings.catch_warnings():
+    with matplotlib.rc_context(), warnings.catch_warnings():
+        # A machine may have a style of its own.
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update({**_STYLE, "svg.hashsalt": name})
         # Names in any script: the reader's own fonts show them.
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
         figure = Figure(figsize=size)
@@ -155,8 +157,8 @@ def slug(*words: str) -> str:
     """A name for a file from words that may hold anything.
 
     Example:
-        >>> slug("roc", "external 2", "b, fused")
-        'roc_external-2_b-fused'
+        >>> slug("roc", "external 2", "b, fused_1")
+        'roc_external-2_b-fused_1'
     """
-    parts = (re.sub(r"[^a-z0-9]+", "-", word.lower()).strip("-") for word in words)
+    parts = (re.sub(r"[^a-z0-9_]+", "-", word.lower()).strip("-") for word in words)
     return "_".join(part or "x" for part in parts)

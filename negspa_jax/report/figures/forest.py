@@ -2,14 +2,20 @@
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from functools import partial
+from typing import Any, NamedTuple
 
 from matplotlib.axes import Axes
 
 from negspa_jax.evaluate.performance import Estimate, Performance
 from negspa_jax.evaluate.study import Study
 from negspa_jax.evaluate.subgroups import Subgroup
-from negspa_jax.report.digits import format_interval, format_number, shorten
+from negspa_jax.report.digits import (
+    format_interval,
+    format_number,
+    format_percent,
+    shorten_middle,
+)
 from negspa_jax.report.figures.curves import group_by_split
 from negspa_jax.report.figures.drawing import (
     COLOURS,
@@ -20,7 +26,8 @@ from negspa_jax.report.figures.drawing import (
     slug,
 )
 
-_LONGEST = 26
+_LONGEST = 30
+_EVERYBODY = "all patients"
 _ROW, _FOOT = 0.34, 0.4  # inches
 
 
@@ -31,6 +38,7 @@ class Line(NamedTuple):
     num_patients: int
     estimate: Estimate
     weak: bool
+    percent: bool
 
 
 def draw_forest(study: Study) -> list[Panel]:
@@ -48,7 +56,7 @@ def draw_forest(study: Study) -> list[Panel]:
             lines = _lines(overall.get(split, []), rows, measure)
             panels.append(
                 draw_panel(
-                    lambda axes, lines=lines: _draw(axes, lines),  # type: ignore[misc]
+                    partial(_draw, lines=lines),
                     name=slug("forest", f"{number}-{split}", measure),
                     title=f"{split}, {title}",
                     words=f"{title} in subgroups of {split}: "
@@ -69,20 +77,22 @@ def _lines(
     overall: Sequence[Performance], rows: Sequence[Subgroup], measure: str
 ) -> list[Line]:
     """Everybody first, if there is the same estimate for them, then the groups."""
+    percent = measure != "auc"
     lines = []
     for row in overall:
         youden = [calls for calls in row.calls if calls.point.name == "Youden"]
         if row.score == rows[0].score and (measure == "auc" or youden):
             source = row if measure == "auc" else youden[0]
             estimate = getattr(source, measure)
-            lines.append(Line("all patients", row.num_patients, estimate, False))
-    return lines + [
-        Line(row.group, row.num_patients, getattr(row, measure), bool(row.warning))
-        for row in rows
-    ]
+            count = row.num_patients
+            lines.append(Line(_EVERYBODY, count, estimate, False, percent))
+    for group in rows:
+        estimate, weak = getattr(group, measure), bool(group.warning)
+        lines.append(Line(group.group, group.num_patients, estimate, weak, percent))
+    return lines
 
 
-def _draw(axes: Axes, lines: Sequence[Line]) -> None:
+def _draw(axes: Axes, *, lines: Sequence[Line]) -> None:
     lowest = min(
         (line.estimate.low for line in lines if not math.isnan(line.estimate.low)),
         default=0.0,
@@ -92,23 +102,30 @@ def _draw(axes: Axes, lines: Sequence[Line]) -> None:
     axes.set(xlim=(left - margin, 1 + margin), ylim=(len(lines), -0.1), yticks=[])
     step = 0.1 if left >= 0.4 else 0.2
     ticks = [1 - step * i for i in range(11) if 1 - step * i >= left - 1e-9]
-    axes.set_xticks(ticks, [f"{tick:.1f}" for tick in ticks])
+    names = [f"{100 * t:.0f} %" if lines[0].percent else f"{t:.1f}" for t in ticks]
+    axes.set_xticks(ticks, names)
     axes.spines["left"].set_visible(False)
-    if lines[0].name == "all patients":
-        axes.axvline(
-            lines[0].estimate.value, color=GREY, linewidth=0.8, linestyle=(0, (1, 2))
-        )
+    everybody = lines[0].estimate.value if lines[0].name == _EVERYBODY else math.nan
     for place, line in enumerate(lines):
+        # Beside the interval only: the numbers above it stay free.
+        ends = [place + 0.45, place + 0.95]
+        dots: dict[str, Any] = {
+            "color": GREY,
+            "linewidth": 0.8,
+            "linestyle": (0, (1, 2)),
+        }
+        axes.plot([everybody, everybody], ends, **dots)
         _draw_line(axes, line, place)
 
 
 def _draw_line(axes: Axes, line: Line, place: int) -> None:
     estimate, y = line.estimate, place + 0.68
     colour = GREY if line.weak else COLOURS[0]
-    count = f"{shorten(line.name, length=_LONGEST)}  (n = {line.num_patients})"
+    name = line.name.replace("_", " ").replace(">=", "≥")
+    count = f"{shorten_middle(name, length=_LONGEST)} (n = {line.num_patients})"
     across = axes.get_yaxis_transform()
-    style = {"transform": across, "va": "center", "fontsize": 7.2}
-    weight = "bold" if not place and line.name == "all patients" else "normal"
+    style: dict[str, Any] = {"transform": across, "va": "center", "fontsize": 7.2}
+    weight = "bold" if line.name == _EVERYBODY else "normal"
     axes.text(0.0, place + 0.27, count, fontweight=weight, **style)
     axes.text(1.0, place + 0.27, _write(line), ha="right", **style)
     if math.isnan(estimate.value):
@@ -131,5 +148,8 @@ def _write(line: Line) -> str:
     value, low, high = line.estimate.value, line.estimate.low, line.estimate.high
     if math.isnan(value):
         return "undefined"
+    if line.percent:
+        spread = format_interval(100 * low, 100 * high, digits=0)
+        return f"{format_percent(value, digits=0)} % {spread}"
     spread = format_interval(low, high, digits=2)
     return f"{format_number(value, digits=2)} {spread}"

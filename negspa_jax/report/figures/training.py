@@ -1,7 +1,8 @@
 """What each fold's training did, epoch by epoch."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from functools import partial
+from typing import Any, NamedTuple
 
 from matplotlib.axes import Axes
 
@@ -32,8 +33,8 @@ def draw_training(study: Study) -> list[Panel]:
         return []
     return [
         draw_panel(
-            lambda axes, field=field, label=label: _draw(axes, folds, field, label),  # type: ignore[misc]
-            name=f"training_{field.replace('_', '-')}",
+            partial(_draw, folds=folds, field=field, label=label),
+            name=f"training_{field}",
             title=label,
             words=f"{label} of {len(folds)} folds over "
             f"{max(len(fold.epochs) for fold in folds)} epochs",
@@ -65,7 +66,7 @@ def _folds(epochs: Sequence[Epoch]) -> list[Fold]:
     ]
 
 
-def _draw(axes: Axes, folds: Sequence[Fold], field: str, label: str) -> None:
+def _draw(axes: Axes, *, folds: Sequence[Fold], field: str, label: str) -> None:
     axes.set(xlabel="Epoch, over all stages", ylabel=label)
     longest = max(folds, key=lambda fold: len(fold.epochs))
     for start in longest.starts:
@@ -73,7 +74,7 @@ def _draw(axes: Axes, folds: Sequence[Fold], field: str, label: str) -> None:
     for fold in folds:
         values = [getattr(epoch, field) for epoch in fold.epochs]
         place = fold.number % len(COLOURS)
-        style = {"color": COLOURS[place], "linestyle": DASHES[place]}
+        style: dict[str, Any] = {"color": COLOURS[place], "linestyle": DASHES[place]}
         axes.plot(range(1, len(values) + 1), values, linewidth=0.9, **style)
     _name_folds(axes, folds, top=field == "train_loss")
 
@@ -83,7 +84,7 @@ def _name_folds(axes: Axes, folds: Sequence[Fold], *, top: bool) -> None:
     for number, fold in enumerate(folds):
         place = fold.number % len(COLOURS)
         y = 0.95 - 0.075 * number if top else 0.05 + 0.075 * (len(folds) - 1 - number)
-        inside = {"transform": axes.transAxes}
+        inside: dict[str, Any] = {"transform": axes.transAxes}
         axes.text(0.87, y, f"fold {fold.number}", ha="right", va="center", **inside)
         style = {"color": COLOURS[place], "linestyle": DASHES[place]}
         axes.plot([0.89, 0.98], [y, y], linewidth=1.2, **style, **inside)

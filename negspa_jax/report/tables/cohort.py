@@ -1,6 +1,6 @@
 """Tables of who was studied: the flow of patients, and Table 1."""
 
-from negspa_jax.evaluate.characteristics import Summary
+from negspa_jax.evaluate.characteristics import CategoryRow, Summary
 from negspa_jax.evaluate.study import Study
 from negspa_jax.report.tables.table import (
     COUNT,
@@ -88,8 +88,8 @@ def list_categories(study: Study) -> Table:
         "characteristics_categories",
         "Categories and clinical features by class",
         "Labelled patients of each split: in the category / whose cell is filled "
-        "(share). p: two-sided, of the whole covariate, by the test named beside it, "
-        "not adjusted for their number.",
+        "(share); of columns of 0 and 1, the patients with 1. p: two-sided, of the "
+        "whole covariate, by the test named beside it, not adjusted for their number.",
         make_columns(
             ("Split", TEXT),
             ("Covariate", TEXT),
@@ -108,22 +108,28 @@ def list_categories(study: Study) -> Table:
                 *(row.test.p_value, row.test.method, row.remark),
             )
             for row in study.categories
+            if (row.category != "0" or not _is_binary(study, row))
         ),
     )
 
 
+def _is_binary(study: Study, row: CategoryRow) -> bool:
+    """Whether the covariate says yes or no, so that one row says all."""
+    same = (row.split, row.name)
+    found = {r.category for r in study.categories if (r.split, r.name) == same}
+    return found == {"0", "1"}
+
+
 def _summary_columns(group: str) -> tuple[tuple, ...]:
     return (
-        (f"{group}: n", COUNT),
-        (f"{group}: mean ± SD", MEAN_SD),
-        (f"{group}: median (quartiles)", MEDIAN),
+        (f"{group}, mean ± SD", MEAN_SD),
+        (f"{group}, median (quartiles)", MEDIAN),
     )
 
 
 def _summarise(summary: Summary) -> tuple:
     return (
-        summary.num_known,
-        (summary.mean, summary.sd),
+        (summary.mean, summary.sd, summary.num_known),
         (summary.median, summary.first_quartile, summary.third_quartile),
     )
 

@@ -6,6 +6,7 @@ from negspa_jax.report.tables.table import (
     ESTIMATE,
     LONG_TEXT,
     NUMBER,
+    PERCENT_ESTIMATE,
     TEXT,
     Table,
     make_columns,
@@ -52,8 +53,8 @@ def list_subgroups(study: Study) -> Table:
         make_columns(
             *(("Split", TEXT), ("Group", TEXT)),
             *(("Patients", COUNT), (study.names.positive, COUNT), ("Unknown", COUNT)),
-            *(("AUC", ESTIMATE), ("Sensitivity", ESTIMATE)),
-            *(("Specificity", ESTIMATE), ("Accuracy", ESTIMATE)),
+            *(("AUC", ESTIMATE), ("Sensitivity", PERCENT_ESTIMATE)),
+            *(("Specificity", PERCENT_ESTIMATE), ("Accuracy", PERCENT_ESTIMATE)),
             ("Warning", LONG_TEXT),
         ),
         tuple(

@@ -8,6 +8,7 @@ from negspa_jax.report.tables.table import (
     NUMBER,
     P_VALUE,
     PERCENT,
+    PERCENT_ESTIMATE,
     RATE,
     TEXT,
     Column,
@@ -87,7 +88,10 @@ def list_readings(study: Study) -> Table:
             *(("Split", TEXT), ("Reader", TEXT), ("Reading", TEXT)),
             *(("Patients", COUNT), ("Without a call", COUNT)),
             *((name, RATE) for name in ("Sensitivity", "Specificity", "Accuracy")),
-            *(("Kappa with model", ESTIMATE), ("Agreement with model", ESTIMATE)),
+            *(
+                ("Kappa with model", ESTIMATE),
+                ("Agreement with model", PERCENT_ESTIMATE),
+            ),
         ),
         tuple(
             (

@@ -27,9 +27,9 @@ class Shown(NamedTuple):
 
 
 class Rate(NamedTuple):
-    """A share of patients: its counts, and the estimate made from them."""
+    """A share of patients: how many, of how many, and the estimate made of both."""
 
-    count: int
+    right: int
     total: int
     estimate: Estimate
 
@@ -62,7 +62,7 @@ def _show_rate(rate: Rate) -> Shown:
     return Shown(
         f"{format_percent(rate.estimate.value)} %",
         format_interval(*bounds, digits=1),
-        f"{rate.count}/{rate.total}",
+        f"{rate.right}/{rate.total}",
     )
 
 
@@ -73,9 +73,20 @@ def _show_share(share: tuple[int, int]) -> Shown:
     return Shown(f"{count}/{total}", f"({format_percent(count / total)} %)")
 
 
-def _show_mean(values: tuple[float, float]) -> Shown:
-    mean, sd = (format_number(value, digits=1) for value in values)
-    return Shown(UNDEFINED) if mean == UNDEFINED else Shown(mean, f"± {sd}")
+def _show_percent_estimate(estimate: Estimate) -> Shown:
+    if math.isnan(estimate.value):
+        return Shown(UNDEFINED)
+    bounds = 100 * estimate.low, 100 * estimate.high
+    value = f"{format_percent(estimate.value)} %"
+    return Shown(value, format_interval(*bounds, digits=1))
+
+
+def _show_mean(values: tuple[float, float, int]) -> Shown:
+    mean, sd = (format_number(value, digits=1) for value in values[:2])
+    known = f"n = {format_count(values[2])}"
+    if mean == UNDEFINED:
+        return Shown(UNDEFINED, note=known)
+    return Shown(mean, f"± {sd}", known)
 
 
 def _show_median(values: tuple[float, float, float]) -> Shown:
@@ -87,7 +98,7 @@ def _show_median(values: tuple[float, float, float]) -> Shown:
 
 
 TEXT = Kind(("",), _single, lambda text: Shown(text or UNDEFINED), style="text")
-LONG_TEXT = Kind(("",), _single, lambda text: Shown(text or UNDEFINED), style="long")
+LONG_TEXT = Kind(("",), _single, Shown, style="long")
 COUNT = Kind(("",), _single, lambda count: Shown(format_count(count)))
 NUMBER = Kind(("",), _single, lambda value: Shown(format_number(value)))
 CUTOFF = Kind(("",), _single, lambda value: Shown(format_number(value, digits=4)))
@@ -99,16 +110,17 @@ ESTIMATE = Kind(
     lambda estimate: (estimate.value, estimate.low, estimate.high),
     _show_estimate,
 )
+PERCENT_ESTIMATE = Kind(ESTIMATE.suffixes, ESTIMATE.store, _show_percent_estimate)
 RATE = Kind(
     ("", ", low", ", high", ", patients", ", of"),
     lambda rate: (
         *(rate.estimate.value, rate.estimate.low, rate.estimate.high),
-        *(rate.count, rate.total),
+        *(rate.right, rate.total),
     ),
     _show_rate,
 )
 SHARE = Kind((", patients", ", of"), tuple, _show_share)
-MEAN_SD = Kind((", mean", ", SD"), tuple, _show_mean)
+MEAN_SD = Kind((", mean", ", SD", ", n"), tuple, _show_mean)
 MEDIAN = Kind((", median", ", Q1", ", Q3"), tuple, _show_median)
 
 
