@@ -9,61 +9,26 @@ Each command explains its flags with --help. Exit code 0: done, and all is usabl
 2: something must be mended first, and was said.
 """
 
-import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from absl import flags
 
+from negspa_jax.door import (
+    Command,
+    open_door,
+    parse_optional_path,
+    parse_path,
+    require_flags,
+    show_progress,
+)
+
 
 def main(arguments: list[str]) -> int:
-    """Run a command; 0, or 2 and sentences on stderr."""
-    name = arguments[0] if arguments else ""
-    if name in ("", "help") or name.startswith("-h") or name == "--help":
-        print(__doc__)
-        return 0 if name else 2
-    if name not in _COMMANDS:
-        commands = ", ".join(_COMMANDS)
-        print(f"the command must be one of {commands}, got {name!r}", file=sys.stderr)
-        return 2
-    define, run = _COMMANDS[name]
-    values = define()
-    if {"-h", "--help", "--helpfull"} & set(arguments[1:]):
-        print(run.__doc__, *_explain(values), sep="\n")
-        return 0
-    try:
-        words = values([name, *arguments[1:]])[1:]
-        if words:
-            raise ValueError(f"every argument must be a --flag, got {words[0]!r}")
-        return run(values)
-    except flags.Error as error:
-        print(f"{name}: {' '.join(str(error).split())}", file=sys.stderr)
-    except (ValueError, OSError) as error:
-        print(f"{name}: {error}", file=sys.stderr)
-    except KeyboardInterrupt:
-        print(f"{name}: interrupted", file=sys.stderr)
-        return 75
-    return 2
-
-
-def _explain(values: flags.FlagValues) -> list[str]:
-    """One line for each flag, without those that absl adds."""
-    found = [values[name] for name in values if name not in ("flagfile", "undefok")]
-    return [f"  --{flag.name}={flag.default}: {flag.help}" for flag in found]
-
-
-def _require(values: flags.FlagValues, *names: str) -> None:
-    missing = [f"--{name}" for name in names if values[name].value in (None, "")]
-    if missing:
-        raise ValueError(f"{', '.join(missing)} must be given, see --help")
-
-
-def _path(text: str) -> Path:
-    # A shell leaves the ~ of --flag=~/file to the program.
-    return Path(os.path.expanduser(text))
+    """Run a command; return the exit code."""
+    return open_door(arguments, _COMMANDS, about=__doc__)
 
 
 def _bind(values: flags.FlagValues, *defines: Any) -> list[Callable[..., Any]]:
@@ -109,32 +74,21 @@ def _run_check(values: Any) -> int:
     """check: open every file of a cohort, and say what is there and what is wrong."""
     from negspa_jax.data.check import check_cohort
 
-    _require(values, "cohort")
+    require_flags(values, "cohort")
     usable = check_cohort(
-        _path(values.cohort),
+        parse_path(values.cohort),
         sequences=values.sequences,
         crop_options={
             name: values[name].value
             for name in ("mirror_left", *(option[0] for option in _CROP_OPTIONS))
         },
         require_labels=values.require_labels,
-        contact_sheet=_path(values.contact_sheet) if values.contact_sheet else None,
-        manifest=_path(values.manifest) if values.manifest else None,
+        contact_sheet=parse_optional_path(values.contact_sheet),
+        manifest=parse_optional_path(values.manifest),
         workers=values.workers,
-        watch=_watch,
+        watch=partial(show_progress, label="opening"),
     )
     return 0 if usable else 2
-
-
-def _watch(items: Iterable[Any], total: int) -> Iterable[Any]:
-    """A progress bar where somebody looks at the terminal."""
-    if not sys.stderr.isatty():
-        return items
-    from rich.console import Console
-    from rich.progress import track
-
-    console = Console(stderr=True)
-    return track(items, "opening", total=total, console=console, transient=True)
 
 
 def _define_rvoi() -> flags.FlagValues:
@@ -162,9 +116,9 @@ def _run_rvoi(values: Any) -> int:
     from negspa_jax.data.errors import blame
     from negspa_jax.data.rvoi import Clicks, draw_rvoi, parse_corners, write_mask
 
-    _require(values, "image", "corners", "first", "last", "out")
+    require_flags(values, "image", "corners", "first", "last", "out")
     clicks = Clicks(
-        image=_path(values.image),
+        image=parse_path(values.image),
         corners=parse_corners(values.corners),
         first=values.first,
         last=values.last,
@@ -174,7 +128,7 @@ def _run_rvoi(values: Any) -> int:
     )
     mask = draw_rvoi(clicks)
     with blame("", values.out):
-        write_mask(mask, _path(values.out), overwrite=values.overwrite)
+        write_mask(mask, parse_path(values.out), overwrite=values.overwrite)
     slices = clicks.last - clicks.first + 1
     print(f"Wrote {values.out}: {int(mask.data.sum()):,} voxels in {slices} slices")
     return 0
@@ -193,16 +147,18 @@ def _run_phantom(values: Any) -> int:
     """phantom: write a synthetic cohort as NIfTI files and a table."""
     from negspa_jax.data.phantom import write_phantom
 
-    _require(values, "out")
-    table = write_phantom(_path(values.out), preset=values.preset, seed=values.seed)
+    require_flags(values, "out")
+    table = write_phantom(
+        parse_path(values.out), preset=values.preset, seed=values.seed
+    )
     print(f"Wrote {table}")
     return 0
 
 
-_COMMANDS: dict[str, tuple[Callable[[], flags.FlagValues], Callable[[Any], int]]] = {
-    "check": (_define_check, _run_check),
-    "rvoi": (_define_rvoi, _run_rvoi),
-    "phantom": (_define_phantom, _run_phantom),
+_COMMANDS = {
+    "check": Command(_define_check, _run_check),
+    "rvoi": Command(_define_rvoi, _run_rvoi),
+    "phantom": Command(_define_phantom, _run_phantom),
 }
 
 

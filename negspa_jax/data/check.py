@@ -45,7 +45,7 @@ def check_cohort(
     manifest: Path | None = None,
     workers: int = 2,
     tell: Callable[[str], None] = print,
-    watch: Callable[[Iterable[_Finding], int], Iterable[_Finding]] = lambda x, _: x,
+    watch: Callable[..., Iterable[_Finding]] = lambda items, **_: items,
 ) -> bool:
     """Open every volume and mask of a cohort, and tell what is there and what is wrong.
 
@@ -58,7 +58,7 @@ def check_cohort(
       manifest: compare the files with it, or write it if there is none.
       workers: patients opened at the same time.
       tell: takes each line of the report.
-      watch: passes the findings on, for a progress bar.
+      watch: passes the findings on, with their `total`, for a progress bar.
 
     Returns:
       Whether every patient can be used.
@@ -76,7 +76,7 @@ def check_cohort(
 
     with ThreadPoolExecutor(max(workers, 1)) as pool:
         findings = pool.map(open_row, scan.rows)
-        for finding in watch(findings, len(scan.rows)):
+        for finding in watch(findings, total=len(scan.rows)):
             problems += finding.problems
             warnings += finding.warnings
             sheet.add(finding.contact)
