@@ -277,7 +277,7 @@ def test_the_door_converts(state, save, tmp_path, capsys):
     [
         (["convert", "--encodr=resnet18"], "Unknown command line flag 'encodr'"),
         (["convert", "--encoder=resnet19"], "<resnet18|resnet34"),
-        (["convert", "--encoder=resnet18", "--weights=x"], "--out must have a value"),
+        (["convert", "--encoder=resnet18", "--weights=x"], "--out must be given"),
         (["convert", "--encoder=resnet18", "--weights=x", "--out=y"], "got 'x'"),
         (["convert", "--encoder=resnet18", "--weights=none", "--out=y"], "got 'none'"),
         (["invert", "--encoder=resnet18", "--weights=x", "--out=y"], "got 'invert'"),
