@@ -9,8 +9,9 @@ count where they show on any of the three slices that the network sees.
 
 Beside it, of the same masks: the window's centre and a random cell on the same side,
 the cells that the other patients' maps point at, and the one cell that would hit most
-patients, had it been known. Everything is also given without the dilation. Floors:
-80 % hits, and 15 points more than the centre; the exit code is 1 below them.
+patients, had it been known; and the games of networks with random weights. Everything
+is also given without the dilation. Floors: 80 % hits, and 15 points more than the
+centre; the exit code is 1 below them.
 
     python -m benchmarks.pointing_game --run=DIR --out=benchmarks/results/FILE.jsonl
 
@@ -20,9 +21,12 @@ Reference: Zhang et al., Top-down neural attention by excitation backprop, 2018.
 import dataclasses
 import sys
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 from absl import app, flags, logging
 from scipy.ndimage import maximum_filter
@@ -30,6 +34,8 @@ from scipy.ndimage import maximum_filter
 from benchmarks.record import describe_machine, keep
 from negspa_jax.data.crops import crop_patient
 from negspa_jax.data.patient import Patient
+from negspa_jax.data.pipeline import Cache
+from negspa_jax.models import grad_cam
 from negspa_jax.predict.finished_run import (
     FinishedRun,
     crop_options,
@@ -37,12 +43,14 @@ from negspa_jax.predict.finished_run import (
     open_run,
 )
 from negspa_jax.predict.maps import PatientMaps, map_patients
+from negspa_jax.predict.network import build_model
 from negspa_jax.predict.selection import find_youden
 from negspa_jax.predictions import TRAIN, patient_scores
-from negspa_jax.shapes import Bool, Float
+from negspa_jax.shapes import Array, Bool, Float
 from negspa_jax.stats import clopper_pearson
 
 FLOOR, MARGIN = 0.80, 0.15
+RANDOM_NETWORKS = 3
 PLANTED = "fs"  # the sequence on whose grid the column `lesions` is
 
 
@@ -149,6 +157,23 @@ def play_all(
     )
 
 
+def map_untrained(
+    run: FinishedRun, cache: Cache, maps: Sequence[PatientMaps], *, seed: int
+) -> list[PatientMaps]:
+    """The same patients' maps by a network of the same kind with random weights."""
+    model = build_model(run.config)
+    explain = jax.jit(partial(grad_cam, model))
+
+    def read(index: int) -> Float[Array, "s m h w c"]:
+        return jnp.stack([cache.read(index, s) for s in range(len(run.sides))])
+
+    variables = model.init(jax.random.key(seed), read(0), train=False)
+    return [
+        dataclasses.replace(found, maps=np.asarray(explain(variables, read(i)))[None])
+        for i, found in enumerate(maps)
+    ]
+
+
 def describe_run(run: FinishedRun) -> Mapping[str, Any]:
     """What the result depends on."""
     data = run.config.data
@@ -169,14 +194,20 @@ def main(words: Sequence[str]) -> None:
     machine = describe_machine(["jax", "flax"])
     run = open_run(Path(flags.FLAGS.run))
     names = find_true_positives(run)
-    maps = map_patients(run, decode_patients(run, run.select(names)), names)
+    cache = decode_patients(run, run.select(names))
+    maps = map_patients(run, cache, names)
     dilated, plain = (play_all(run, maps, dilation=cells) for cells in (1, 0))
+    untrained = [
+        play_all(run, map_untrained(run, cache, maps, seed=seed), dilation=1)["map"]
+        for seed in range(RANDOM_NETWORKS)
+    ]
     passed = dilated["map"] >= max(FLOOR, dilated["centre"] + MARGIN)
     row = {
         **describe_run(run),
         "cells": list(maps[0].maps.shape[-2:]),
         "true_positives": len(maps),
         "dilated": dilated,
+        "random_weights": untrained,
         "undilated": plain,
         "passed": bool(passed),
     }
