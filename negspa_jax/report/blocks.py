@@ -1,19 +1,19 @@
 """What a page is made of: sections of tables, galleries of panels, albums."""
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from negspa_jax.report.figures.drawing import Panel
 from negspa_jax.report.tables.table import Table
 
 
 class Gallery(NamedTuple):
-    """Panels that are one figure, with its caption; `small`: more in a row."""
+    """Panels that are one figure, with its caption; `across`: in a row of a sheet."""
 
     name: str
     title: str
     caption: str
     panels: tuple[Panel, ...]
-    small: bool = False
+    across: Literal[2, 3, 4] = 2
 
 
 class Picture(NamedTuple):

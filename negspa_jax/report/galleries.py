@@ -55,7 +55,7 @@ def show_calibration(study: Study) -> Gallery:
         f"{study.names.positive} with its Clopper-Pearson interval. Grey bars: "
         "patients in the bin, as a share of the fullest. Dotted: perfect.",
         tuple(draw_calibration(study)),
-        small=True,
+        across=4,
     )
 
 
@@ -83,7 +83,7 @@ def show_confusion(study: Study) -> Gallery:
         f"Labelled patients at the carried cut-off of the point {', '.join(points)}; "
         "rows: the label; percent of the row.",
         tuple(draw_confusion(study)),
-        small=True,
+        across=4,
     )
 
 
@@ -94,9 +94,10 @@ def show_forest(study: Study) -> Gallery:
         "forest",
         "Forest plot of subgroups",
         f"Labelled patients, score {', '.join(scores)}; estimates and intervals of "
-        "table “Subgroups”. Dotted: all patients of the split. Hollow and grey: too "
-        "few patients to say much.",
+        "table “Subgroups”; n: patients whom the measure counts. Dotted: all patients "
+        "of the split. Hollow and grey: too few patients to say much.",
         tuple(draw_forest(study)),
+        across=3,
     )
 
 

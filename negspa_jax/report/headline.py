@@ -20,7 +20,7 @@ class Card(NamedTuple):
     patients: str
     auc: str
     interval: str
-    rates: tuple[tuple[str, str, str], ...]  # name, value, interval and counts
+    rates: tuple[tuple[str, str, str, str], ...]  # name, value, interval, counts
     remark: str
 
 
@@ -65,7 +65,7 @@ def _write_card(study: Study, row: Performance) -> Card:
     )
 
 
-def _rates(calls: Calls) -> tuple[tuple[str, str, str], ...]:
+def _rates(calls: Calls) -> tuple[tuple[str, str, str, str], ...]:
     counts = calls.counts
     positive = counts.true_positives + counts.false_negatives
     negative = counts.true_negatives + counts.false_positives
@@ -77,10 +77,8 @@ def _rates(calls: Calls) -> tuple[tuple[str, str, str], ...]:
         (
             name,
             f"{format_percent(rate.value)} %" if total else UNDEFINED,
-            f"{format_interval(100 * rate.low, 100 * rate.high, digits=1)}, "
-            f"{count}/{total}"
-            if total
-            else "",
+            format_interval(100 * rate.low, 100 * rate.high, digits=1) if total else "",
+            f"{count}/{total}",
         )
         for name, rate, count, total in found
     )

@@ -75,8 +75,7 @@ def _describe(block: Block) -> dict[str, Any]:
         for panel in block.panels
     ]
     files = f"{block.name}.svg" if len(panels) == 1 else f"{block.name}_*.svg"
-    wide = len(panels) in (2, 4) and not block.small
-    return {"kind": "gallery", "rows": panels, "files": files, "wide": wide}
+    return {"kind": "gallery", "rows": panels, "files": files}
 
 
 def _mute_repeated(table: Table) -> list[list[dict[str, Any]]]:

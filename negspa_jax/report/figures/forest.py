@@ -50,8 +50,8 @@ def draw_forest(study: Study) -> list[Panel]:
         rows = [row for row in study.subgroups if row.split == split]
         for measure, title in (
             ("auc", "AUC"),
-            ("sensitivity", "Sensitivity"),
-            ("specificity", "Specificity"),
+            ("sensitivity", "Sensitivity, %"),
+            ("specificity", "Specificity, %"),
         ):
             lines = _lines(overall.get(split, []), rows, measure)
             panels.append(
@@ -70,7 +70,7 @@ def draw_forest(study: Study) -> list[Panel]:
 
 def _margins(num_lines: int) -> Margins:
     height = _ROW * num_lines + _FOOT
-    return Margins(0.02, 0.28 / height, 0.98, 1 - 0.05 / height)
+    return Margins(0.02, 0.28 / height, 0.97, 1 - 0.05 / height)
 
 
 def _lines(
@@ -84,12 +84,21 @@ def _lines(
         if row.score == rows[0].score and (measure == "auc" or youden):
             source = row if measure == "auc" else youden[0]
             estimate = getattr(source, measure)
-            count = row.num_patients
+            count = _count(row, measure)
             lines.append(Line(_EVERYBODY, count, estimate, False, percent))
     for group in rows:
         estimate, weak = getattr(group, measure), bool(group.warning)
-        lines.append(Line(group.group, group.num_patients, estimate, weak, percent))
+        count = _count(group, measure)
+        lines.append(Line(group.group, count, estimate, weak, percent))
     return lines
+
+
+def _count(row: Performance | Subgroup, measure: str) -> int:
+    """How many patients the measure is a share of."""
+    if measure == "sensitivity":
+        return row.num_positive
+    negative = row.num_patients - row.num_positive
+    return negative if measure == "specificity" else row.num_patients
 
 
 def _draw(axes: Axes, *, lines: Sequence[Line]) -> None:
@@ -102,7 +111,7 @@ def _draw(axes: Axes, *, lines: Sequence[Line]) -> None:
     axes.set(xlim=(left - margin, 1 + margin), ylim=(len(lines), -0.1), yticks=[])
     step = 0.1 if left >= 0.4 else 0.2
     ticks = [1 - step * i for i in range(11) if 1 - step * i >= left - 1e-9]
-    names = [f"{100 * t:.0f} %" if lines[0].percent else f"{t:.1f}" for t in ticks]
+    names = [f"{100 * t:.0f}" if lines[0].percent else f"{t:.1f}" for t in ticks]
     axes.set_xticks(ticks, names)
     axes.spines["left"].set_visible(False)
     everybody = lines[0].estimate.value if lines[0].name == _EVERYBODY else math.nan
@@ -150,6 +159,6 @@ def _write(line: Line) -> str:
         return "undefined"
     if line.percent:
         spread = format_interval(100 * low, 100 * high, digits=0)
-        return f"{format_percent(value, digits=0)} % {spread}"
+        return f"{format_percent(value, digits=0)} {spread}"
     spread = format_interval(low, high, digits=2)
     return f"{format_number(value, digits=2)} {spread}"

@@ -6,7 +6,7 @@ from typing import Any
 from negspa_jax.evaluate.study import Study
 from negspa_jax.report.tables.table import (
     COUNT,
-    LONG_TEXT,
+    HASH,
     NUMBER,
     TEXT,
     Table,
@@ -60,7 +60,7 @@ def list_sources(study: Study) -> Table:
         "sources",
         "Files that were read",
         "Names without folders, and SHA-256 of the bytes.",
-        make_columns(("What", TEXT), ("File", TEXT), ("SHA-256", LONG_TEXT)),
+        make_columns(("What", TEXT), ("File", TEXT), ("SHA-256", HASH)),
         tuple(
             (source.role, source.name, source.sha256)
             for source in study.provenance.sources
@@ -76,7 +76,7 @@ def list_versions(study: Study) -> Table:
         "versions",
         "Software and machine",
         "Evaluation: of this report. Training: of the run's manifest.",
-        make_columns(("Of", TEXT), ("Name", TEXT), ("Value", LONG_TEXT)),
+        make_columns(("Of", TEXT), ("Name", TEXT), ("Value", HASH)),
         (
             *(("evaluation", *pair) for pair in provenance.versions.items()),
             *(("training", *pair) for pair in flatten(provenance.environment)),
@@ -91,7 +91,7 @@ def list_config(study: Study) -> Table:
         "config",
         "Settings of the run",
         "Every field of the run's resolved configuration, from its manifest.",
-        make_columns(("Field", TEXT), ("Value", LONG_TEXT)),
+        make_columns(("Field", TEXT), ("Value", HASH)),
         tuple(flatten(study.provenance.config)),
     )
 

@@ -1,6 +1,8 @@
 """Tables of paired comparisons: scores, readers, help."""
 
 from negspa_jax.evaluate.comparison import CallComparison
+from negspa_jax.evaluate.readers import Reading
+from negspa_jax.evaluate.rescues import Rescue
 from negspa_jax.evaluate.study import Study
 from negspa_jax.report.tables.table import (
     COUNT,
@@ -12,11 +14,11 @@ from negspa_jax.report.tables.table import (
     RATE,
     TEXT,
     Column,
+    Estimate,
     Rate,
     Table,
     make_columns,
 )
-from negspa_jax.report.tables.table import Estimate as Difference
 
 _HOLM = (
     "p: exact McNemar test, two-sided; Holm: adjusted over all tests of the same "
@@ -42,7 +44,7 @@ def list_comparisons(study: Study) -> Table:
         tuple(
             (
                 *(row.split, row.first, row.second, row.num_patients),
-                Difference(
+                Estimate(
                     *(row.auc.difference, row.auc.low, row.auc.high),
                     level=row.auc.level,
                     method=row.auc.method,
@@ -158,12 +160,18 @@ def list_rescues(study: Study) -> Table:
         ),
         tuple(
             (
-                *(row.split, row.reader, row.group if row.covariate else "all"),
+                *(row.split, row.reader, _name_group(row)),
                 *(row.model_only, row.reader_only),
             )
             for row in study.rescues
         ),
     )
+
+
+def _name_group(row: Rescue) -> str:
+    if not row.covariate:
+        return "all"
+    return row.group or f"{row.covariate} unknown"
 
 
 def _points(study: Study) -> str:
@@ -175,7 +183,7 @@ def _reading(assisted: bool) -> str:
     return "with help" if assisted else "alone"
 
 
-def _reader_rates(row) -> tuple[Rate, ...]:
+def _reader_rates(row: Reading) -> tuple[Rate, ...]:
     true_positive, false_positive, false_negative, true_negative = row.counts
     right = true_positive + true_negative
     return (

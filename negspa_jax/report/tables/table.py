@@ -98,6 +98,7 @@ def _show_median(values: tuple[float, float, float]) -> Shown:
 
 
 TEXT = Kind(("",), _single, lambda text: Shown(text or UNDEFINED), style="text")
+HASH = Kind(("",), _single, Shown, style="long hash")
 LONG_TEXT = Kind(("",), _single, Shown, style="long")
 COUNT = Kind(("",), _single, lambda count: Shown(format_count(count)))
 NUMBER = Kind(("",), _single, lambda value: Shown(format_number(value)))
