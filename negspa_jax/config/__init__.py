@@ -1,6 +1,7 @@
-"""The schema of a run, its rules, and the comparison of two runs."""
+"""The schema of a run, its rules, its parts as keywords, two runs compared."""
 
 from negspa_jax.config.fields import differences, flatten, unflatten
+from negspa_jax.config.keywords import crop_keywords, model_keywords
 from negspa_jax.config.rules import ConfigError
 from negspa_jax.config.schema import (
     Augmentation,
@@ -25,7 +26,9 @@ __all__ = [
     "Optimizer",
     "Runtime",
     "Stage",
+    "crop_keywords",
     "differences",
     "flatten",
+    "model_keywords",
     "unflatten",
 ]

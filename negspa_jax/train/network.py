@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from negspa_jax.config import Config
+from negspa_jax.config import Config, model_keywords
 from negspa_jax.mixcut import PRESETS, Options
 from negspa_jax.models import MultiEncoder, make_encoder
 from negspa_jax.train import parallel
@@ -33,12 +33,8 @@ class Network(NamedTuple):
 def build_network(config: Config, *, num_inputs: int) -> tuple[MultiEncoder, Network]:
     """Return the model, and its steps spread over the devices."""
     model = MultiEncoder(
-        encoder=config.encoder.name,
         num_inputs=num_inputs,
-        shared=config.encoder.shared,
-        normalize=config.encoder.normalize,
-        hidden=config.head.hidden,
-        dropout=config.head.dropout,
+        **model_keywords(config),
         dtype=jnp.bfloat16 if config.precision == "bfloat16" else None,
         axis_name=parallel.AXIS,
     )

@@ -1,6 +1,5 @@
 """What all folds of a run share: patients, folds, sub-images."""
 
-import dataclasses
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -9,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from negspa_jax.config import Config, ConfigError
+from negspa_jax.config import Config, ConfigError, crop_keywords
 from negspa_jax.data.cohort import Cohort, read_cohort
 from negspa_jax.data.crops import SIDES
 from negspa_jax.data.folds import (
@@ -34,9 +33,6 @@ from negspa_jax.train import parallel
 from negspa_jax.train.console import Reporter
 from negspa_jax.train.interrupt import Interrupted, StopRequest
 from negspa_jax.train.rundir import write_text
-
-# Everything in config.data but these is a keyword of `crop_patient`.
-_NOT_OF_CROPS = ("cohort", "phantom", "num_folds")
 
 
 @dataclass(frozen=True)
@@ -179,14 +175,13 @@ def _decode(
                 raise Interrupted
             yield item
 
-    options = dataclasses.asdict(config.data) | {"image_size": image_size}
     cache = build_cache(
         cohort,
         hashes,
         cache_dir=Path(
             os.path.expanduser(config.runtime.cache_dir) or workdir / "cache"
         ),
-        crop_options={k: v for k, v in options.items() if k not in _NOT_OF_CROPS},
+        crop_options=crop_keywords(config, image_size=image_size),
         workers=config.runtime.workers,
         watch=watch,
     )
