@@ -35,8 +35,17 @@ class FinishedRun:
         return SIDES[self.config.data.sides]
 
     def select(self, patient_ids: Sequence[str]) -> Cohort:
-        """Return these patients alone, in this order."""
+        """Return these patients alone, in this order.
+
+        Raises:
+            ValueError: if one is not in the cohort table.
+        """
         known = {patient.patient_id: patient for patient in self.cohort.patients}
+        if missing := [name for name in patient_ids if name not in known]:
+            raise ValueError(
+                f"{self.folder / 'predictions.csv'} must be of the patients of "
+                f"{self.cohort.path}, got {missing[0]!r}: restore the run's own"
+            )
         patients = tuple(known[name] for name in patient_ids)
         return dataclasses.replace(self.cohort, patients=patients)
 

@@ -145,6 +145,21 @@ def move_scores(run):
     write_predictions(path, moved)
 
 
+def rename_patients(run):
+    path = run / "predictions.csv"
+    rows = read_predictions(path)
+    strangers = [dataclasses.replace(r, patient_id=f"X{r.patient_id}") for r in rows]
+    write_predictions(path, strangers)
+
+
+def flip_a_bit(run):
+    files = [path for path in (run / "fold_1" / "model").rglob("*") if path.is_file()]
+    largest = max(files, key=lambda path: path.stat().st_size)
+    content = bytearray(largest.read_bytes())
+    content[len(content) // 2] ^= 1
+    largest.write_bytes(content)
+
+
 def forget_images(text):
     header, *lines = text.splitlines()
     return "\n".join([header, *(f"{line[:-8]}00000000" for line in lines)]) + "\n"
@@ -172,6 +187,7 @@ def forget_images(text):
         (remove("inputs.csv"), "inputs.csv must be there to compare the images with"),
         (edit("inputs.csv", forget_images), "restore it, or start another run"),
         (move_scores, "fold 0, side left: the score must be"),
+        (flip_a_bit, "must hold the files that were written, but 1 differ"),
         (remove("fold_1/model"), "must hold the model of fold 1, but it is not there"),
         (swap_folds, "must hold the model of fold 0, got fold 1"),
     ],
@@ -195,6 +211,12 @@ def test_a_table_that_moved_can_be_named(run_copy):
     moved = {"data.cohort": "moved.csv"}
     edit("manifest.json", lambda text: change_fields(text, **moved))(run_copy)
     assert gradcam(run_copy, "--patients=P0009", f"--cohort={table}") == 0
+
+
+def test_predictions_of_another_cohort_are_refused(run_copy, capsys):
+    rename_patients(run_copy)
+    assert gradcam(run_copy, "--patients=XP0010") == 2
+    assert "must be of the patients of" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
