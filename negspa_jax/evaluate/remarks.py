@@ -1,7 +1,7 @@
 """What a study could not say, and what would let it; what its readers must know."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from negspa_jax.evaluate.study import Study
 from negspa_jax.predictions import TRAIN
@@ -80,42 +80,56 @@ def list_warnings(study: Study) -> tuple[str, ...]:
     """What limits the numbers, a sentence each.
 
     Args:
-        study: `flow`, `fusion`, `operating_points`, `performances` and `unscored`
-            are read.
+        study: `flow`, `fusion`, `operating_points`, `performances`, `unscored` and
+            `provenance` are read.
     """
-    warnings = [
-        f"{flow.split}: {flow.num_positive} positive and {flow.num_negative} negative "
-        f"patients with a label; fewer than {FEW_PATIENTS} of a class say little."
-        for flow in study.flow
-        if min(flow.num_positive, flow.num_negative) < FEW_PATIENTS
-    ]
-    warnings += [
-        f"{flow.split}: {flow.num_unlabelled} patients without a label are scored but "
-        "not counted."
-        for flow in study.flow
-        if flow.num_unlabelled
-    ]
+    return (*_doubt_patients(study), *_doubt_numbers(study))
+
+
+def _doubt_patients(study: Study) -> Iterator[str]:
+    config = study.provenance.config
+    if config and not config.get("data.cohort"):
+        yield (
+            "The run used synthetic patients: nothing here says anything about people."
+        )
+    for flow in study.flow:
+        if min(flow.num_positive, flow.num_negative) < FEW_PATIENTS:
+            yield (
+                f"{flow.split}: {flow.num_positive} positive and {flow.num_negative} "
+                f"negative patients with a label; fewer than {FEW_PATIENTS} of a class "
+                "say little."
+            )
+        if flow.num_unlabelled:
+            yield (
+                f"{flow.split}: {flow.num_unlabelled} patients without a label are "
+                "scored but not counted."
+            )
     if study.unscored:
-        warnings.append(
+        yield (
             f"{len(study.unscored)} patients of the cohort table have no score and are "
             "in none of the numbers."
         )
+    for feature, count in study.fusion.missing.items() if study.fusion else ():
+        yield f"{feature}: empty in {count} patients, taken as absent."
+
+
+def _doubt_numbers(study: Study) -> Iterator[str]:
     if any(flow.split == TRAIN for flow in study.flow):
-        warnings.append(
+        yield (
             f"{TRAIN}: scores are out of fold; models and epochs were chosen on these "
             "patients, and so were the operating points, so that its numbers are "
             "optimistic."
         )
-    if study.fusion is not None:
-        warnings += [
-            f"{feature}: empty in {count} patients, taken as absent."
-            for feature, count in study.fusion.missing.items()
-            if count
-        ]
-    warnings += [
-        f"{point.score}: no cut-off reaches the rule {point.rule} but calling nobody "
-        "positive."
-        for point in study.operating_points
-        if math.isinf(point.cutoff)
-    ]
-    return tuple(warnings)
+    for point in study.operating_points:
+        if math.isinf(point.cutoff):
+            yield (
+                f"{point.score}: no cut-off reaches the rule {point.rule} but calling "
+                "nobody positive."
+            )
+    for one in study.performances:
+        if one.auc.value == one.auc.low == one.auc.high:
+            yield (
+                f"{one.split}, {one.score}: the AUC of {one.auc.value:g} has no spread "
+                "among these patients, so that its interval is empty; that is no proof "
+                "of certainty."
+            )

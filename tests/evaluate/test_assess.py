@@ -15,6 +15,7 @@ from negspa_jax.evaluate import (
     load_study,
     read_inputs,
 )
+from negspa_jax.evaluate.remarks import list_warnings
 from negspa_jax.evaluate.study import PARTS
 
 # Enough resamples for an interval, too few for its digits.
@@ -200,6 +201,26 @@ def test_degenerate_tables_are_studies_too(tmp_path, rows):
             both = one.num_positive not in (0, one.num_patients)
             assert math.isnan(one.auc.value) != both
         assert study.warnings
+
+
+def test_what_limits_the_numbers_is_said(tmp_path, rows, study):
+    assert any(
+        warning.startswith("train: scores are out of") for warning in study.warnings
+    )
+    perfect = [dict(r, score=0.25 + 0.5 * r["label"]) for r in rows]
+    warned = " ".join(assess(tmp_path, perfect).warnings)
+    assert "internal, image: the AUC of 1 has no spread" in warned
+    some = [dict(r, label="" if i < 4 else r["label"]) for i, r in enumerate(rows)]
+    assert "patients without a label are scored" in " ".join(
+        assess(tmp_path, some).warnings
+    )
+
+
+@pytest.mark.parametrize("cohort", ["", "cohort.csv"])
+def test_synthetic_patients_are_called_so(study, cohort):
+    provenance = dataclasses.replace(study.provenance, config={"data.cohort": cohort})
+    warned = list_warnings(dataclasses.replace(study, provenance=provenance))
+    assert any("synthetic" in warning for warning in warned) == (not cohort)
 
 
 def test_the_same_tables_give_the_same_study(study, rows, tmp_path):
