@@ -8,16 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from negspa_jax.config import Config, unflatten
+from negspa_jax.config import Config, crop_keywords, unflatten
 from negspa_jax.data.cohort import Cohort, read_cohort
 from negspa_jax.data.crops import SIDES
 from negspa_jax.data.manifest import record_inputs
 from negspa_jax.data.pipeline import Cache, build_cache
 from negspa_jax.data.volume import file_sha256
 from negspa_jax.predictions import Table, read_predictions
-
-# Everything in config.data but these is a keyword of `crop_patient`.
-_NOT_OF_CROPS = ("cohort", "phantom", "num_folds")
 
 
 @dataclass(frozen=True)
@@ -93,21 +90,14 @@ def decode_patients(run: FinishedRun, cohort: Cohort) -> Cache:
             f"{seen} must be there to compare the images with: restore it from a copy "
             "of the run"
         )
-    runtime = run.config.runtime
+    runtime, size = run.config.runtime, run.config.stages[-1].image_size
     return build_cache(
         cohort,
         record_inputs(cohort, manifest=seen),
         cache_dir=_expand(runtime.cache_dir) or run.folder / "cache",
-        crop_options=crop_options(run.config),
+        crop_options=crop_keywords(run.config, image_size=size),
         workers=runtime.workers,
     )
-
-
-def crop_options(config: Config) -> dict[str, Any]:
-    """Return the keywords of `crop_patient` for the images that a run scores."""
-    size = {"image_size": config.stages[-1].image_size}
-    options = dataclasses.asdict(config.data) | size
-    return {k: v for k, v in options.items() if k not in _NOT_OF_CROPS}
 
 
 def _read_manifest(path: Path) -> Mapping[str, Any]:

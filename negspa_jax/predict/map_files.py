@@ -32,7 +32,8 @@ def write_maps(
         run: from `open_run`.
         cache: the patients' sub-images, in the order of `maps`.
         maps: from `map_patients`.
-        out: a folder, made if absent; files of the same names are replaced.
+        out: a folder, made if absent; files of the same names are replaced, the table
+            lists these patients alone.
 
     Returns:
         The table's path: `gradcam.csv`.

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from negspa_jax.checkpoint import Checkpoints, from_leaves
-from negspa_jax.config import Config
+from negspa_jax.config import Config, model_keywords
 from negspa_jax.models import MultiEncoder
 
 Variables = Mapping[str, Any]
@@ -20,13 +20,9 @@ _SIZE = 32
 def build_model(config: Config) -> MultiEncoder:
     """Return the network that a run trained."""
     return MultiEncoder(
-        encoder=config.encoder.name,
         num_inputs=len(config.data.sequences),
-        shared=config.encoder.shared,
-        normalize=config.encoder.normalize,
-        hidden=config.head.hidden,
-        dropout=config.head.dropout,
         dtype=jnp.bfloat16 if config.precision == "bfloat16" else None,
+        **model_keywords(config),
     )
 
 
