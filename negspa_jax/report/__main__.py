@@ -89,7 +89,7 @@ def _run(values: Any) -> Path:
     if not values.out:
         raise ValueError("--out must be given, see --help")
     cutoffs = tuple(_number("--cutoffs", text) for text in values.cutoffs)
-    from negspa_jax.evaluate.assess import Options, load_study
+    from negspa_jax.evaluate import Options, load_study
     from negspa_jax.report.checklist import read_answers
     from negspa_jax.report.folder import write_report
 

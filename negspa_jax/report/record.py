@@ -4,6 +4,7 @@ import dataclasses
 import inspect
 import json
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +13,7 @@ import numpy as np
 from negspa_jax.evaluate.study import Study
 
 FORMAT = 1
+_NUMBERS = re.compile(r"\[\n[^\[\]{}\"]*\n\s*\]")
 _CONVENTIONS = (
     "Undefined numbers are null; infinity is the text inf or -inf. Arrays are lists. "
     "Shares lie between 0 and 1. Pictures of maps are files of their own, named here. "
@@ -38,7 +40,9 @@ def format_study(study: Study, *, pictures: Mapping[str, str]) -> str:
         "types": dict(sorted(types.items())),
     }
     record = {"about": about, "study": content}
-    return json.dumps(record, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
+    text = json.dumps(record, indent=1, allow_nan=False, ensure_ascii=False)
+    # Numbers of an array stand in one line; text holds no line breaks in JSON.
+    return _NUMBERS.sub(lambda found: " ".join(found[0].split()), text) + "\n"
 
 
 def _as_json(value: Any, types: dict[str, str], pictures: Mapping[str, str]) -> Any:

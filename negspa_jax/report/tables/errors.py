@@ -35,8 +35,7 @@ def list_errors(study: Study) -> Table:
         "Every false positive and false negative",
         f"Labelled patients called wrongly by score “{study.names.primary}” at its "
         "Youden cut-off. Scores of every kind from 0 to 1; image score of each side; "
-        "SD: of the folds' image scores. Readers: + called positive, - called "
-        "negative.",
+        "SD: of the folds' image scores. Readers: how each called the patient.",
         make_columns(
             *(("Split", TEXT), ("Patient", TEXT), ("Outcome", TEXT)),
             *((f"Score {name}", NUMBER) for name in scores),
@@ -69,8 +68,12 @@ def _sorted(cases: Iterable[Case]) -> list[Case]:
 
 
 def _list_calls(case: Case, start: str) -> str:
-    return ", ".join(
-        f"{name.removeprefix(start)} {'+' if call else '-'}"
-        for name, call in case.calls.items()
-        if name.startswith(start)
-    )
+    words = []
+    for call, word in ((1, "positive"), (0, "negative")):
+        names = [
+            name.removeprefix(start)
+            for name, found in case.calls.items()
+            if name.startswith(start) and found == call
+        ]
+        words += [f"{word}: {', '.join(names)}"] if names else []
+    return "; ".join(words)
