@@ -44,10 +44,9 @@ from negspa_jax.predict.finished_run import (
 )
 from negspa_jax.predict.maps import PatientMaps, map_patients
 from negspa_jax.predict.network import build_model
-from negspa_jax.predict.selection import find_youden
 from negspa_jax.predictions import TRAIN, patient_scores
 from negspa_jax.shapes import Array, Bool, Float
-from negspa_jax.stats import clopper_pearson
+from negspa_jax.stats import choose_cutoff, clopper_pearson
 
 FLOOR, MARGIN = 0.80, 0.15
 RANDOM_NETWORKS = 3
@@ -133,7 +132,8 @@ def cut_lesions(run: FinishedRun, patient: Patient) -> Bool[np.ndarray, "s h w"]
 
 def find_true_positives(run: FinishedRun) -> tuple[str, ...]:
     """Return the ids of all patients with label 1 who are called positive."""
-    cutoff = find_youden(patient_scores(run.predictions, split=TRAIN).labelled())
+    train = patient_scores(run.predictions, split=TRAIN).labelled()
+    cutoff = choose_cutoff(train.labels, train.scores, rule="youden")
     found: list[str] = []
     for split in dict.fromkeys(row.split for row in run.predictions):
         scores = patient_scores(run.predictions, split=split)

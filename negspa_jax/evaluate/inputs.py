@@ -105,7 +105,7 @@ def _record(
     manifest = read_manifest(run)
     return replace(
         record_sources([*files, ("manifest of the run", run / "manifest.json")]),
-        config=manifest.get("config", {}),
+        config=manifest["config"],
         environment=manifest.get("environment", {}),
         weights_sha256=manifest.get("weights", {}).get("sha256") or "",
         training=read_training(run),

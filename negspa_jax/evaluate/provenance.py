@@ -74,11 +74,11 @@ def record_sources(files: Sequence[tuple[str, Path]]) -> Provenance:
     return Provenance(sources, versions, {}, {}, "", (), ())
 
 
-def read_manifest(run: Path) -> dict[str, Any]:
-    """A run's manifest.
+def read_manifest(run: Path) -> dict[str, dict[str, Any]]:
+    """What a run's manifest holds: its parts by name, of which `config` and `inputs`.
 
     Raises:
-        ValueError: if the directory holds no finished preparation of a run.
+        ValueError: if the directory has no manifest, or a damaged one.
     """
     path = run / "manifest.json"
     if not path.is_file():
@@ -86,10 +86,16 @@ def read_manifest(run: Path) -> dict[str, Any]:
             f"--run must be the directory of a training run, but {path} is not there"
         )
     try:
-        manifest: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        manifest = json.loads(path.read_text("utf-8"))
     except ValueError:
-        raise ValueError(f"{path} must be JSON, but it is damaged") from None
-    return manifest
+        manifest = None
+    if not isinstance(manifest, dict) or not all(
+        isinstance(manifest.get(part), dict) for part in ("config", "inputs")
+    ):
+        raise ValueError(
+            f"{path} must be a run's manifest, but it is damaged: restore it"
+        )
+    return {name: part for name, part in manifest.items() if isinstance(part, dict)}
 
 
 def read_training(run: Path) -> tuple[Epoch, ...]:

@@ -64,9 +64,7 @@ def _run_gradcam(values: Any) -> int:
 
     folder = parse_path(values.run)
     run = open_run(folder, cohort=parse_optional_path(values.cohort))
-    names = find_patients(
-        run.predictions, splits=values.split, patient_ids=values.patients
-    )
+    names = find_patients(run, splits=values.split, patient_ids=values.patients)
     cache = decode_patients(run, run.select(names))
     maps = map_patients(
         run, cache, names, tolerance=values.tolerance, watch=show_progress

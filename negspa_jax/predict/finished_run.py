@@ -1,12 +1,10 @@
 """A finished run of training, opened to be used: its config, patients and scores."""
 
 import dataclasses
-import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from negspa_jax.config import Config, crop_keywords, unflatten
 from negspa_jax.data.cohort import Cohort, read_cohort
@@ -14,6 +12,7 @@ from negspa_jax.data.crops import SIDES
 from negspa_jax.data.manifest import record_inputs
 from negspa_jax.data.pipeline import Cache, build_cache
 from negspa_jax.data.volume import file_sha256
+from negspa_jax.evaluate.provenance import read_manifest
 from negspa_jax.predictions import Table, read_predictions
 
 
@@ -57,7 +56,7 @@ def open_run(folder: Path, *, cohort: Path | None = None) -> FinishedRun:
     Raises:
         ValueError: if the run is not finished, or the table is another one.
     """
-    manifest = _read_manifest(folder / "manifest.json")
+    manifest = read_manifest(folder)
     config = unflatten(manifest["config"])
     if not (folder / "predictions.csv").is_file():
         raise ValueError(
@@ -65,7 +64,7 @@ def open_run(folder: Path, *, cohort: Path | None = None) -> FinishedRun:
             "train every fold first, the same command goes on"
         )
     table = cohort or _find_table(folder, config)
-    _check_table(table, manifest["inputs"]["cohort_sha256"])
+    _check_table(table, manifest["inputs"].get("cohort_sha256", ""))
     return FinishedRun(
         folder=folder,
         config=config,
@@ -98,22 +97,6 @@ def decode_patients(run: FinishedRun, cohort: Cohort) -> Cache:
         crop_options=crop_keywords(run.config, image_size=size),
         workers=runtime.workers,
     )
-
-
-def _read_manifest(path: Path) -> Mapping[str, Any]:
-    if not path.is_file():
-        raise ValueError(
-            f"--run must be the directory of a training run, but {path} is not there"
-        )
-    try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
-        for part, kind in (("config", dict), ("inputs", dict)):
-            if not isinstance(manifest[part], kind):
-                raise TypeError(part)
-        manifest["inputs"]["cohort_sha256"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{path} must be a run's manifest, got {error!r}") from None
-    return dict(manifest)
 
 
 def _find_table(folder: Path, config: Config) -> Path:

@@ -27,7 +27,7 @@ def run(tmp_path):
     folder = tmp_path / "tri"
     write(folder / "predictions.csv", SCORES)
     manifest = {"config": {"seed": 3}, "environment": {"git_commit": "abc"}}
-    manifest |= {"weights": {"sha256": "f00d"}}
+    manifest |= {"weights": {"sha256": "f00d"}, "inputs": {}}
     write(folder / "manifest.json", json.dumps(manifest))
     for fold in (0, 1):
         write(folder / f"fold_{fold}" / "history.csv", HISTORY.format(fold=fold))
@@ -94,8 +94,9 @@ def test_what_cannot_be_a_study_is_refused_in_a_sentence(run, tmp_path):
     (run / "predictions.csv").unlink()
     write(run / "fold_0" / "predictions.csv", SCORES)
     assert "(1 folds are done)" in refused(run=run)
-    write(run / "manifest.json", "{")
-    assert "must be JSON" in refused(run=run)
+    for damaged in ("{", "[]", '{"config": 1}'):
+        write(run / "manifest.json", damaged)
+        assert "must be a run's manifest" in refused(run=run)
 
 
 # --- maps -----------------------------------------------------------------------
