@@ -69,13 +69,18 @@ def _define() -> flags.FlagValues:
         flags.DEFINE_list(name, [], meaning, values)
     meaning = "what an empty clinical feature is: an error, or taken as absent"
     flags.DEFINE_enum("missing", "error", ["error", "absent"], meaning, values)
+    meaning = "resamples of each bootstrap interval"
+    flags.DEFINE_integer(
+        "num_resamples", 1000, meaning, lower_bound=1, flag_values=values
+    )
     return values
 
 
 def _explain(values: flags.FlagValues) -> list[str]:
     """One line for each flag, in the order in which they are needed."""
     order = ["run", "predictions", "cohort", "out", "answers"]
-    names = [*order, *(n for n in [*_TEXTS, *_LISTS, "missing"] if n not in order)]
+    every = [*_TEXTS, *_LISTS, "missing", "num_resamples"]
+    names = [*order, *(name for name in every if name not in order)]
     found = [values[name] for name in names]
     return [f"  --{flag.name}={_as_typed(flag.default)}: {flag.help}" for flag in found]
 
@@ -103,6 +108,7 @@ def _run(values: Any) -> Path:
         subgroups=tuple(values.subgroups),
         reference=values.reference,
         cutoffs=cutoffs,
+        num_resamples=values.num_resamples,
     )
     study = load_study(
         run=_path(values.run) if values.run else None,

@@ -13,7 +13,7 @@ import numpy as np
 from negspa_jax.evaluate.study import Study
 
 FORMAT = 1
-_NUMBERS = re.compile(r"\[\n[^\[\]{}\"]*\n\s*\]")
+_NUMBERS = re.compile(r'\[\n(?:[^\[\]{}"]|"-?inf")*\n\s*\]')
 _CONVENTIONS = (
     "Undefined numbers are null; infinity is the text inf or -inf. Arrays are lists. "
     "Shares lie between 0 and 1. Pictures of maps are files of their own, named here. "
