@@ -46,7 +46,13 @@ def _list_patients(study: Study) -> list[Section]:
     parts = {"characteristics": "Table 1 of the cohort"}
     return [
         _make(study, "patients", "Patients", flow),
-        _make(study, "characteristics", "Characteristics", tables, parts=parts),
+        _make(
+            study,
+            "characteristics",
+            "Characteristics of the patients",
+            tables,
+            parts=parts,
+        ),
     ]
 
 

@@ -74,8 +74,8 @@ def shorten_middle(text: str, *, length: int) -> str:
     """The text, or its beginning and its end, which may hold what tells it apart.
 
     Example:
-        >>> shorten_middle("disease duration months >= 35.5", length=22)
-        'disease d… \u003e= 35.5'
+        >>> shorten_middle("disease duration months, above", length=17)
+        'disease…s, above'
     """
     if len(text) <= length:
         return text

@@ -7,8 +7,9 @@ from negspa_jax.report.blocks import Album, Picture
 from negspa_jax.report.digits import format_number
 
 _WHERE = (
-    "Grad-CAM at the last convolutional map of each encoder, mean over folds. A map "
-    "shows what moved the score; it is no proof that a lesion is there."
+    "Grad-CAM at the last convolutional map of each encoder, of the folds that score "
+    "the patient. A map shows what moved the score; it is no proof that a lesion is "
+    "there. Hashes: study.json."
 )
 
 
