@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from negspa_jax.evaluate.provenance import (
     Provenance,
@@ -11,6 +12,8 @@ from negspa_jax.evaluate.provenance import (
     record_sources,
 )
 from negspa_jax.predictions import Table, join_columns, read_predictions
+
+_PATHS = ("data.cohort", "encoder.weights", "runtime.cache_dir", "runtime.weights_dir")
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,8 +108,14 @@ def _record(
     manifest = read_manifest(run)
     return replace(
         record_sources([*files, ("manifest of the run", run / "manifest.json")]),
-        config=manifest["config"],
+        config=_shorten_paths(manifest["config"]),
         environment=manifest.get("environment", {}),
         weights_sha256=manifest.get("weights", {}).get("sha256") or "",
         training=read_training(run),
     )
+
+
+def _shorten_paths(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The config with file names instead of paths, which tell where a person works."""
+    short = {name: Path(config[name]).name for name in _PATHS if config.get(name)}
+    return {**config, **short}

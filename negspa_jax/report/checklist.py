@@ -13,7 +13,7 @@ import os
 import re
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -138,8 +138,17 @@ def format_checklist(items: Sequence[Item]) -> str:
     file = io.StringIO(newline="")
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(_COLUMNS)
-    writer.writerows([getattr(item, name) for name in _COLUMNS] for item in items)
+    for item in items:
+        signed = replace(item, source=_sign(item))
+        writer.writerow([getattr(signed, name) for name in _COLUMNS])
     return file.getvalue()
+
+
+def _sign(item: Item) -> str:
+    """The source, with a mark by which an untouched text of the machine is known."""
+    if item.source in ("", _PERSON):
+        return item.source
+    return f"{item.source} [{_fingerprint(item.text)}]"
 
 
 def _fill(question: Question, study: Study, answer: str) -> Item:
@@ -166,7 +175,7 @@ def _ask_machine(question: Question, study: Study) -> tuple[str, str]:
     if question.remains:
         text += f" TODO: {question.remains}"
     sources = dict.fromkeys(ANSWERS[name].source for name in given)
-    return text, f"{'; '.join(sources)} [{_fingerprint(text)}]"
+    return text, "; ".join(sources)
 
 
 def _is_a_persons(row: Row) -> bool:

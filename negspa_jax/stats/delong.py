@@ -76,7 +76,8 @@ def delong_interval(
     else:
         bounds = _around(value, error, level)
         low, high = (float(np.clip(bound, 0.0, 1.0)) for bound in bounds)
-    return Estimate(value, low, high, level, f"DeLong, {scale}")
+    name = "Wald" if scale == "wald" else "logit scale"
+    return Estimate(value, low, high, level, f"DeLong, {name}")
 
 
 def delong_test(

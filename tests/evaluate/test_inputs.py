@@ -50,6 +50,14 @@ def test_a_run_brings_its_predictions_config_and_training(run):
     ]
 
 
+def test_a_path_of_the_machine_that_trained_does_not_travel(run):
+    manifest = json.loads((run / "manifest.json").read_text())
+    manifest["config"] = {"data.cohort": "/data/clinic/cohort.csv", "seed": 3}
+    write(run / "manifest.json", json.dumps(manifest))
+    config = read_inputs(run=run).provenance.config
+    assert config == {"data.cohort": "cohort.csv", "seed": 3}
+
+
 def test_every_file_that_was_read_is_named_with_its_hash(run, tmp_path):
     cohort = write(tmp_path / "cohort.csv", "patient_id,age\n1,30\n2,40\n3,50\n")
     inputs = read_inputs(run=run, cohort=cohort)

@@ -132,7 +132,7 @@ def test_a_study_without_anything_answers_nothing():
         (("CLAIM 2024", "23"), "numpy 2.0.0"),
         (("CLAIM 2024", "23"), "flax 0.1"),
         (("CLAIM 2024", "25"), "stage 2: 100 epochs, rate 5e-05"),
-        (("CLAIM 2024", "29"), "AUC by DeLong, wald"),
+        (("CLAIM 2024", "29"), "AUC by DeLong, Wald"),
         (("CLAIM 2024", "29"), "proportions by Clopper-Pearson"),
         (("CLAIM 2024", "38"), "internal (4 axSpA of 8) AUC 0.750 (0.350-1.000)"),
         (("CLAIM 2024", "39"), "internal 1 false positive and 0 false negative"),
@@ -184,7 +184,7 @@ def test_what_another_versions_config_lacks_is_left_to_a_person():
 def test_a_complete_answer_is_the_machines_and_says_where_it_stands(filled):
     item = filled["CLAIM 2024", "20"]
     assert item.status == "machine"
-    assert item.source.startswith("study.json: flow [")
+    assert item.source == "study.json: flow"
 
 
 def test_an_answer_with_a_rest_stays_to_do(filled):
@@ -288,10 +288,8 @@ def test_a_checklist_that_nobody_touched_holds_no_answers(tmp_path):
 def test_a_changed_machines_text_is_a_persons_answer(tmp_path):
     path, items = tmp_path / "checklist.csv", fill_checklists(full_study())
     key, new = ("CLAIM 2024", "20"), "By patient, as we checked ourselves."
-    changed = [
-        replace(i, text=new) if (i.checklist, i.item) == key else i for i in items
-    ]
-    write_checklist(path, changed)
+    write_checklist(path, items)
+    path.write_text(path.read_text().replace(by_key(items)[key].text, new))
     assert read_answers(path) == {key: new}
 
 
