@@ -1,0 +1,226 @@
+"""A DICOM file's stored pixel values: layout checked, decoded, foreign bits masked."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pydicom
+from pydicom.encaps import get_frame
+from pydicom.pixels import get_decoder, pixel_array
+from pydicom.uid import (
+    JPEG2000,
+    UID,
+    JPEG2000TransferSyntaxes,
+    JPEGBaseline8Bit,
+    JPEGExtended12Bit,
+    JPEGLossless,
+    JPEGLosslessSV1,
+    JPEGLSNearLossless,
+    JPEGLSTransferSyntaxes,
+    RLELossless,
+)
+
+from negspa_jax.data.dicom_codestream import read_codestream
+from negspa_jax.data.dicom_file import read_count, read_number, read_word
+from negspa_jax.data.errors import RefusedError
+from negspa_jax.shapes import Int
+
+MAX_PIXELS = 2**26
+GREYS = ("MONOCHROME1", "MONOCHROME2")
+_YBR = ("YBR_FULL", "YBR_FULL_422")
+_COLOURS = ("RGB", "YBR_ICT", "YBR_RCT", *_YBR)
+_PALETTE = "PALETTE COLOR"
+
+_GDCM = "python-gdcm"
+_OPENJPEG = "pylibjpeg and pylibjpeg-openjpeg"
+_PACKAGES = {
+    JPEGBaseline8Bit: "pillow",
+    # The one package that reads 12 bits is GPLv3: named, never a dependency.
+    JPEGExtended12Bit: "pylibjpeg and pylibjpeg-libjpeg (GPLv3)",
+    JPEGLossless: _GDCM,
+    JPEGLosslessSV1: _GDCM,
+    **dict.fromkeys(JPEGLSTransferSyntaxes, _GDCM),
+    **dict.fromkeys(JPEG2000TransferSyntaxes, _OPENJPEG),
+}
+# Rounding may carry their values past the bits stored; the others' are exact.
+_LOSSY = (JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLSNearLossless, JPEG2000)
+
+
+class Layout(NamedTuple):
+    """How the pixel data are laid out, checked."""
+
+    rows: int
+    columns: int
+    samples: int
+    allocated: int
+    stored: int
+    high: int
+    signed: bool
+    photometric: str
+    syntax: UID
+
+    @property
+    def num_bytes(self) -> int:
+        """The length of the uncompressed pixel data in bytes."""
+        num_bytes = self.rows * self.columns * self.samples * self.allocated // 8
+        return num_bytes // 3 * 2 if self.photometric == "YBR_FULL_422" else num_bytes
+
+
+def read_layout(elements: pydicom.Dataset) -> Layout:
+    """Check everything that decoding relies on, before anything is allocated.
+
+    Raises:
+      RefusedError: no pixel data, or a layout that is not one grey, colour or
+        palette image of 8, 16 or 32 bits.
+    """
+    _check_presence(elements)
+    rows, columns, samples, allocated, stored = (
+        read_count(elements, keyword)
+        for keyword in (
+            *("Rows", "Columns", "SamplesPerPixel", "BitsAllocated", "BitsStored"),
+        )
+    )
+    high = read_number(elements, "HighBit")
+    layout = Layout(
+        rows=rows,
+        columns=columns,
+        samples=samples,
+        allocated=allocated,
+        stored=stored,
+        high=stored - 1 if high is None else int(high),
+        signed=read_count(elements, "PixelRepresentation") == 1,
+        photometric=read_word(elements, "PhotometricInterpretation"),
+        syntax=elements.file_meta.TransferSyntaxUID,
+    )
+    _check_size(elements, layout)
+    _check_bits(layout)
+    _check_colours(layout)
+    return layout
+
+
+def read_stored(elements: pydicom.Dataset, layout: Layout) -> Int[np.ndarray, "h w *c"]:
+    """Decode the stored values (grey or palette index "h w", RGB "h w 3").
+
+    Raises:
+      RefusedError: the data are truncated or damaged, or their transfer syntax needs
+        a package that is not installed.
+    """
+    if layout.syntax.is_encapsulated:
+        _check_codestream(elements, layout)
+        _check_decoder(layout.syntax)
+    elif (got := len(elements.PixelData)) < layout.num_bytes:
+        reason = f"must hold {layout.num_bytes:,} bytes of pixel data, got {got:,}"
+        raise RefusedError(f"{reason}: it is truncated")
+    values = _decode(elements)
+    shape = (layout.rows, layout.columns) + ((3,) if layout.samples == 3 else ())
+    if values is None or values.shape != shape:
+        raise RefusedError(_explain_failure(layout.syntax))
+    return _mask_bits(values, layout)
+
+
+def _check_presence(elements: pydicom.Dataset) -> None:
+    if "FloatPixelData" in elements or "DoubleFloatPixelData" in elements:
+        raise RefusedError("must have whole-number pixels, got floating-point ones")
+    if not elements.get("PixelData"):
+        reason = "must hold an image, but it has no pixel data: it is truncated, or "
+        raise RefusedError(reason + "no image file")
+    encapsulated = elements["PixelData"].is_undefined_length
+    if encapsulated != elements.file_meta.TransferSyntaxUID.is_encapsulated:
+        raise RefusedError("must be compressed as its transfer syntax says, but is not")
+
+
+def _check_size(elements: pydicom.Dataset, layout: Layout) -> None:
+    if (frames := read_number(elements, "NumberOfFrames") or 1) != 1:
+        reason = f"must be one image, got {frames:g} frames: export the one to read"
+        raise RefusedError(reason)
+    size = f"{layout.rows} x {layout.columns}"
+    if min(layout.rows, layout.columns) < 1:
+        raise RefusedError(f"must have rows and columns, got {size} pixels")
+    if layout.rows * layout.columns > MAX_PIXELS:
+        raise RefusedError(f"must have at most {MAX_PIXELS:,} pixels, got {size}")
+
+
+def _check_bits(layout: Layout) -> None:
+    if layout.allocated not in (8, 16, 32):
+        reason = "must have 8, 16 or 32 bits allocated to a pixel, got "
+        raise RefusedError(f"{reason}{layout.allocated}")
+    if not 1 <= layout.stored <= layout.high + 1 <= layout.allocated:
+        reason = f"must store its bits within {layout.allocated}, got {layout.stored} "
+        raise RefusedError(f"{reason}up to bit {layout.high}: the header is damaged")
+    shifted = layout.high != layout.stored - 1
+    if shifted and layout.syntax.is_encapsulated and layout.syntax != RLELossless:
+        reason = f"must have {layout.stored - 1} as high bit of a compressed image, got"
+        raise RefusedError(f"{reason} {layout.high}")
+
+
+def _check_colours(layout: Layout) -> None:
+    samples = {**dict.fromkeys((*GREYS, _PALETTE), 1), **dict.fromkeys(_COLOURS, 3)}
+    if layout.photometric not in samples:
+        known = ", ".join(samples)
+        raise RefusedError(f"must have a photometric interpretation of {known}")
+    if layout.samples != samples[layout.photometric]:
+        reason = f"must have {samples[layout.photometric]} values a pixel as "
+        raise RefusedError(f"{reason}{layout.photometric}, got {layout.samples}")
+    if layout.photometric in _YBR and layout.stored != 8:
+        reason = f"must have 8 bits as {layout.photometric}, got {layout.stored}"
+        raise RefusedError(reason)
+
+
+def _check_codestream(elements: pydicom.Dataset, layout: Layout) -> None:
+    offsets = elements.get("ExtendedOffsetTable")
+    lengths = elements.get("ExtendedOffsetTableLengths")
+    extended = (offsets, lengths) if offsets and lengths else None
+    frame = get_frame(
+        elements.PixelData, 0, number_of_frames=1, extended_offsets=extended
+    )
+    found = read_codestream(frame, syntax=layout.syntax)
+    if found is None:
+        return
+    wanted = (layout.rows, layout.columns, layout.samples)
+    if found[:3] != wanted:
+        reason = "must declare the compressed image's rows, columns and values a pixel"
+        raise RefusedError(f"{reason}, {found[:3]}, got {wanted}")
+    if found.bits > layout.allocated:
+        reason = f"must allocate the compressed image's {found.bits} bits, got "
+        raise RefusedError(f"{reason}{layout.allocated}")
+
+
+def _check_decoder(syntax: UID) -> None:
+    try:
+        available = get_decoder(syntax).is_available
+    except NotImplementedError:
+        available = False
+    if not available:
+        raise RefusedError(_explain_failure(syntax))
+
+
+def _explain_failure(syntax: UID) -> str:
+    """Name the syntax only where DICOM does: a private UID may tell who made it."""
+    name = syntax.name if syntax.name != str(syntax) else "an unknown transfer syntax"
+    package = _PACKAGES.get(syntax)
+    if package is None:
+        return f"must hold pixel data that can be decoded, got {name}: convert it"
+    return (
+        f"must hold pixel data that can be decoded, got {name}: if the file is not "
+        f"damaged, install {package}"
+    )
+
+
+def _decode(elements: pydicom.Dataset) -> np.ndarray | None:
+    """Decode by whichever installed package can; all bits, in native byte order."""
+    try:
+        values = pixel_array(elements, index=0, correct_unused_bits=False)
+    except Exception:
+        return None  # the caller's sentence quotes nothing of what was raised
+    return values.astype(values.dtype.newbyteorder("="), copy=False)
+
+
+def _mask_bits(
+    values: Int[np.ndarray, "h w *c"], layout: Layout
+) -> Int[np.ndarray, "h w *c"]:
+    """Keep the bits stored; those above and below may hold overlays (PS3.5 8.1.1)."""
+    if layout.syntax in _LOSSY:
+        least = -(2 ** (layout.stored - 1)) if layout.signed else 0
+        return np.clip(values, least, least + 2**layout.stored - 1)
+    width = 8 * values.dtype.itemsize
+    # A signed type's right shift spreads the sign bit.
+    return (values << (width - 1 - layout.high)) >> (width - layout.stored)

@@ -1,0 +1,136 @@
+"""What every radiograph goes through, wherever it came from, on its way to [0, 1]."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from negspa_jax.data.errors import RefusedError
+from negspa_jax.shapes import Bool, Float, Shaped
+
+MAX_PIXELS = 2**26
+PERCENTILES = (0.5, 99.5)
+
+# Beyond this, spacing is damaged or the image is no projection of a body.
+_MAX_ASPECT = 10.0
+# Detectors are square to four digits; what is written may be rounded.
+_SQUARE = 0.01
+_MAX_CLIPPED = 0.95
+
+Crop = tuple[int, int, int, int]
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """Grey values as a file holds them, and how they want to be shown.
+
+    Args:
+      values: in any unit.
+      show: the map from values to [0, 1], if the file has one.
+      kind: what that map is called.
+      inverted: whether the lowest value is the brightest.
+      padding: True beside the image, where the file marks it.
+      sides: height and width of a pixel, in mm or relative to each other.
+      in_mm: whether `sides` are in mm.
+      warnings: what is doubtful.
+    """
+
+    values: Shaped[np.ndarray, "h w"]
+    show: Callable[[Any], Any] | None = None
+    kind: str = "percentiles"
+    inverted: bool = False
+    padding: Bool[np.ndarray, "h w"] | None = None
+    sides: tuple[float, float] = (1.0, 1.0)
+    in_mm: bool = False
+    warnings: list[str] = field(default_factory=list)
+
+
+def check_crop(crop: Crop | None, shape: tuple[int, ...]) -> tuple[slice, slice]:
+    """The crop box's rows and columns; the whole image where there is none."""
+    if crop is None:
+        return slice(None), slice(None)
+    top, left, bottom, right = crop
+    if not (0 <= top < bottom <= shape[0] and 0 <= left < right <= shape[1]):
+        reason = f"must have a crop box (top, left, bottom, right) within {shape[0]} x "
+        raise RefusedError(f"{reason}{shape[1]} pixels, got {tuple(crop)}")
+    return slice(top, bottom), slice(left, right)
+
+
+def show_grey(picture: Picture, crop: Crop | None) -> Float[np.ndarray, "h w"]:
+    """Crop, map to [0, 1], invert once if need be, blacken the padding.
+
+    A file's own window was set by someone who saw the image, and replaces the
+    percentiles: both in a row would undo its contrast. Percentiles are taken over
+    what the crop box keeps and without padding: neither belongs to the patient.
+
+    Raises:
+      RefusedError: a crop box outside the image, or nothing but one grey value.
+    """
+    box = check_crop(crop, picture.values.shape)
+    values = picture.values[box]
+    padding = None if picture.padding is None else picture.padding[box]
+    inside = values if padding is None else values[~padding]
+    if inside.size == 0 or inside.min() == inside.max():
+        raise RefusedError("must show something, but every pixel has the same value")
+    if picture.show is not None:
+        shown = picture.show(values)
+        _check_window(shown if padding is None else shown[~padding], picture)
+    else:
+        low, high = np.percentile(inside, PERCENTILES)
+        if low == high:
+            reason = f"must vary, but its {PERCENTILES[0]} and {PERCENTILES[1]} "
+            raise RefusedError(f"{reason}percentiles are the same: crop it")
+        shown = np.clip((values - low) / (high - low), 0.0, 1.0)
+    if picture.inverted:
+        shown = 1.0 - shown
+    if padding is not None:
+        shown = np.where(padding, 0.0, shown)
+    return shown.astype(np.float32)
+
+
+def make_square(
+    image: Float[np.ndarray, "h w"], sides: tuple[float, float]
+) -> tuple[Float[np.ndarray, "h2 w2"], float]:
+    """Resample to square pixels of the shorter side, so that nothing is lost.
+
+    Args:
+      image: in [0, 1].
+      sides: height and width of a pixel.
+
+    Returns:
+      The image (the same, where pixels are square to 1%), and a pixel's side.
+
+    Raises:
+      RefusedError: pixels of more than 10 to 1, or a result that is too large.
+    """
+    tall, wide = sides
+    side, aspect = min(sides), tall / wide
+    if abs(aspect - 1.0) <= _SQUARE:
+        return image, float(np.sqrt(tall * wide))
+    if not 1 / _MAX_ASPECT <= aspect <= _MAX_ASPECT:
+        raise RefusedError(f"must have nearly square pixels, got {tall:g} x {wide:g}")
+    height, width = (
+        max(1, round(count * length / side))
+        for count, length in zip(image.shape, sides, strict=True)
+    )
+    if height * width > MAX_PIXELS:
+        reason = f"must have at most {MAX_PIXELS:,} square pixels, got "
+        raise RefusedError(f"{reason}{height} x {width}")
+    grey = Image.fromarray(image)
+    resized = grey.resize((width, height), Image.Resampling.BILINEAR)
+    return np.clip(np.asarray(resized), 0.0, 1.0), side
+
+
+def _check_window(shown: Float[np.ndarray, "..."], picture: Picture) -> None:
+    """A window that leaves one grey shows nothing; one that leaves few is doubtful."""
+    low, high = shown.min(), shown.max()
+    if low == high:
+        reason = f"must show something, but its {picture.kind} makes every pixel "
+        raise RefusedError(reason + "the same: use window None for percentiles")
+    clipped = float(np.mean((shown <= 0.0) | (shown >= 1.0)))
+    if clipped > _MAX_CLIPPED:
+        picture.warnings.append(
+            f"the {picture.kind} makes {clipped:.0%} of the pixels black or white"
+        )
