@@ -1,25 +1,22 @@
 """A DICOM file's stored pixel values: layout checked, decoded, foreign bits masked."""
 
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pydicom
 from pydicom.encaps import get_frame
-from pydicom.pixels import get_decoder, pixel_array
 from pydicom.uid import (
     JPEG2000,
     UID,
-    JPEG2000TransferSyntaxes,
     JPEGBaseline8Bit,
     JPEGExtended12Bit,
-    JPEGLossless,
-    JPEGLosslessSV1,
     JPEGLSNearLossless,
-    JPEGLSTransferSyntaxes,
     RLELossless,
 )
 
 from negspa_jax.data.dicom_codestream import read_codestream
+from negspa_jax.data.dicom_decoders import decode
 from negspa_jax.data.dicom_file import read_count, read_number, read_word
 from negspa_jax.data.errors import RefusedError
 from negspa_jax.shapes import Int
@@ -30,17 +27,6 @@ _YBR = ("YBR_FULL", "YBR_FULL_422")
 _COLOURS = ("RGB", "YBR_ICT", "YBR_RCT", *_YBR)
 _PALETTE = "PALETTE COLOR"
 
-_GDCM = "python-gdcm"
-_OPENJPEG = "pylibjpeg and pylibjpeg-openjpeg"
-_PACKAGES = {
-    JPEGBaseline8Bit: "pillow",
-    # The one package that reads 12 bits is GPLv3: named, never a dependency.
-    JPEGExtended12Bit: "pylibjpeg and pylibjpeg-libjpeg (GPLv3)",
-    JPEGLossless: _GDCM,
-    JPEGLosslessSV1: _GDCM,
-    **dict.fromkeys(JPEGLSTransferSyntaxes, _GDCM),
-    **dict.fromkeys(JPEG2000TransferSyntaxes, _OPENJPEG),
-}
 # Rounding may carry their values past the bits stored; the others' are exact.
 _LOSSY = (JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLSNearLossless, JPEG2000)
 
@@ -97,8 +83,15 @@ def read_layout(elements: pydicom.Dataset) -> Layout:
     return layout
 
 
-def read_stored(elements: pydicom.Dataset, layout: Layout) -> Int[np.ndarray, "h w *c"]:
+def read_stored(
+    elements: pydicom.Dataset, layout: Layout, path: Path
+) -> Int[np.ndarray, "h w *c"]:
     """Decode the stored values (grey or palette index "h w", RGB "h w 3").
+
+    Args:
+      elements: the file's elements.
+      layout: theirs, checked.
+      path: the file, for a decoder that runs in a process of its own.
 
     Raises:
       RefusedError: the data are truncated or damaged, or their transfer syntax needs
@@ -106,14 +99,12 @@ def read_stored(elements: pydicom.Dataset, layout: Layout) -> Int[np.ndarray, "h
     """
     if layout.syntax.is_encapsulated:
         _check_codestream(elements, layout)
-        _check_decoder(layout.syntax)
     elif (got := len(elements.PixelData)) < layout.num_bytes:
         reason = f"must hold {layout.num_bytes:,} bytes of pixel data, got {got:,}"
         raise RefusedError(f"{reason}: it is truncated")
-    values = _decode(elements)
-    shape = (layout.rows, layout.columns) + ((3,) if layout.samples == 3 else ())
-    if values is None or values.shape != shape:
-        raise RefusedError(_explain_failure(layout.syntax))
+    values = decode(elements, path)
+    if values.shape[:2] != (layout.rows, layout.columns):
+        raise RefusedError("must hold the pixels that it declares, but it is damaged")
     return _mask_bits(values, layout)
 
 
@@ -182,36 +173,6 @@ def _check_codestream(elements: pydicom.Dataset, layout: Layout) -> None:
     if found.bits > layout.allocated:
         reason = f"must allocate the compressed image's {found.bits} bits, got "
         raise RefusedError(f"{reason}{layout.allocated}")
-
-
-def _check_decoder(syntax: UID) -> None:
-    try:
-        available = get_decoder(syntax).is_available
-    except NotImplementedError:
-        available = False
-    if not available:
-        raise RefusedError(_explain_failure(syntax))
-
-
-def _explain_failure(syntax: UID) -> str:
-    """Name the syntax only where DICOM does: a private UID may tell who made it."""
-    name = syntax.name if syntax.name != str(syntax) else "an unknown transfer syntax"
-    package = _PACKAGES.get(syntax)
-    if package is None:
-        return f"must hold pixel data that can be decoded, got {name}: convert it"
-    return (
-        f"must hold pixel data that can be decoded, got {name}: if the file is not "
-        f"damaged, install {package}"
-    )
-
-
-def _decode(elements: pydicom.Dataset) -> np.ndarray | None:
-    """Decode by whichever installed package can; all bits, in native byte order."""
-    try:
-        values = pixel_array(elements, index=0, correct_unused_bits=False)
-    except Exception:
-        return None  # the caller's sentence quotes nothing of what was raised
-    return values.astype(values.dtype.newbyteorder("="), copy=False)
 
 
 def _mask_bits(

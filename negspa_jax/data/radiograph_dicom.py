@@ -77,7 +77,7 @@ def read_dicom(
 
     def read() -> Picture:
         elements = read_elements(path, has_preamble=has_preamble)
-        return _read_picture(elements, window=window, modalities=modalities)
+        return _read_picture(elements, path, window=window, modalities=modalities)
 
     picture, num_warnings = read_silently(read, damaged=_DAMAGED)
     if not has_preamble:
@@ -90,13 +90,14 @@ def read_dicom(
 
 def _read_picture(
     elements: pydicom.Dataset,
+    path: Path,
     *,
     window: int | str | None,
     modalities: Collection[str] | None,
 ) -> Picture:
     warnings = _check_modality(elements, modalities)
     layout = read_layout(elements)
-    stored = read_stored(elements, layout)
+    stored = read_stored(elements, layout, path)
     inverted = is_inverted(elements)
     sides, in_mm = _find_sides(elements, warnings)
     if layout.photometric not in GREYS:
