@@ -25,7 +25,7 @@ from pydicom.uid import (
 )
 
 from negspa_jax.data.errors import RefusedError
-from negspa_jax.shapes import Int
+from negspa_jax.shapes import Shaped
 
 # pydicom's plugins in the order to try, and what to install where there is none.
 # The one package that reads 12-bit JPEG is GPLv3: named, never a dependency.
@@ -55,7 +55,7 @@ numpy.save(sys.stdout.buffer, values, allow_pickle=False)
 """
 
 
-def decode(elements: pydicom.Dataset, path: Path) -> Int[np.ndarray, "h w *c"]:
+def decode(elements: pydicom.Dataset, path: Path) -> Shaped[np.ndarray, "h w *c"]:
     """Decode the first frame: all its bits, native byte order, YBR made RGB.
 
     Args:

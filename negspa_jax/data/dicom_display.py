@@ -16,7 +16,7 @@ from scipy.special import expit
 
 from negspa_jax.data.dicom_file import read_number, read_word
 from negspa_jax.data.errors import RefusedError
-from negspa_jax.shapes import Float, Int, Shaped
+from negspa_jax.shapes import Float, Shaped
 
 Values = Shaped[np.ndarray, "h w"]
 Shown = Float[np.ndarray, "h w"]
@@ -29,10 +29,10 @@ class Table(NamedTuple):
     """A lookup table: its first input value, its entries, its entries' bits."""
 
     first: int
-    entries: Int[np.ndarray, " n"]
+    entries: Shaped[np.ndarray, " n"]
     bits: int
 
-    def look_up(self, values: Values) -> Int[np.ndarray, "h w"]:
+    def look_up(self, values: Values) -> Shaped[np.ndarray, "h w"]:
         """Values below the first or above the last input get its entry."""
         places = np.rint(values).astype(np.int64) - self.first
         return self.entries[np.clip(places, 0, self.entries.size - 1)]

@@ -19,7 +19,7 @@ from negspa_jax.data.dicom_codestream import read_codestream
 from negspa_jax.data.dicom_decoders import decode
 from negspa_jax.data.dicom_file import read_count, read_number, read_word
 from negspa_jax.data.errors import RefusedError
-from negspa_jax.shapes import Int
+from negspa_jax.shapes import Shaped
 
 MAX_PIXELS = 2**26
 GREYS = ("MONOCHROME1", "MONOCHROME2")
@@ -85,7 +85,7 @@ def read_layout(elements: pydicom.Dataset) -> Layout:
 
 def read_stored(
     elements: pydicom.Dataset, layout: Layout, path: Path
-) -> Int[np.ndarray, "h w *c"]:
+) -> Shaped[np.ndarray, "h w *c"]:
     """Decode the stored values (grey or palette index "h w", RGB "h w 3").
 
     Args:
@@ -176,8 +176,8 @@ def _check_codestream(elements: pydicom.Dataset, layout: Layout) -> None:
 
 
 def _mask_bits(
-    values: Int[np.ndarray, "h w *c"], layout: Layout
-) -> Int[np.ndarray, "h w *c"]:
+    values: Shaped[np.ndarray, "h w *c"], layout: Layout
+) -> Shaped[np.ndarray, "h w *c"]:
     """Keep the bits stored; those above and below may hold overlays (PS3.5 8.1.1)."""
     if layout.syntax in _LOSSY:
         least = -(2 ** (layout.stored - 1)) if layout.signed else 0
