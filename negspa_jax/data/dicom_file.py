@@ -57,10 +57,8 @@ def read_elements(path: Path, *, has_preamble: bool) -> pydicom.Dataset:
       The elements, with a transfer syntax in `file_meta`, found or deduced.
 
     Raises:
-      RefusedError: the file is too large, or a directory of other files.
+      RefusedError: the file inflates to too much, or is a directory of other files.
     """
-    if (size := path.stat().st_size) > MAX_FILE_BYTES:
-        raise RefusedError(f"must have at most {MAX_FILE_BYTES:,} bytes, got {size:,}")
     if has_preamble:
         _check_meta(path)
     elements = pydicom.dcmread(path, force=not has_preamble, specific_tags=_TAGS)

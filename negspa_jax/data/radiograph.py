@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from negspa_jax.data.dicom_file import MAX_FILE_BYTES
 from negspa_jax.data.errors import RefusedError, blame
 from negspa_jax.data.radiograph_dicom import RADIOGRAPHS, read_dicom
 from negspa_jax.data.radiograph_export import read_export
@@ -107,6 +108,9 @@ def _read_start(path: Path) -> bytes:
             raise RefusedError("must exist, but there is no such file")
         if not path.is_file():
             raise RefusedError("must be a file, got a directory or a device")
+        if (size := path.stat().st_size) > MAX_FILE_BYTES:
+            reason = f"must have at most {MAX_FILE_BYTES:,} bytes, got {size:,}"
+            raise RefusedError(reason)
         with path.open("rb") as file:
             return file.read(132)
     except OSError as error:

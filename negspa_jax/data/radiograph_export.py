@@ -1,9 +1,10 @@
 """A radiograph that a viewer exported as PNG or TIFF, of 8 or 16 bits."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
 from negspa_jax.data.dicom_display import to_grey
 from negspa_jax.data.errors import RefusedError
@@ -15,8 +16,7 @@ _GREY = ("L", "I", "I;16", "I;16B")
 _COLOUR = ("P", "LA", "RGB", "RGBA", "YCbCr")
 # TIFF 6.0 tags and values; the orientation's are EXIF's too.
 _BITS, _PHOTOMETRIC, _ORIENTATION, _SAMPLE_FORMAT = 258, 262, 274, 339
-_WHITE_IS_ZERO, _UNSIGNED, _SIGNED = 0, 1, 2
-_TURNED = (5, 6, 7, 8)
+_WHITE_IS_ZERO, _UNSIGNED, _SIGNED, _UPRIGHT = 0, 1, 2, 1
 _DAMAGED = "must be an undamaged PNG or TIFF file, but it is not: export it again"
 
 
@@ -38,6 +38,8 @@ def read_export(path: Path) -> Picture:
 
 def _read(path: Path) -> Picture:
     with Image.open(path, formats=("PNG", "TIFF")) as image:
+        image.verify()  # PNG's checksums, which loading passes over
+    with Image.open(path, formats=("PNG", "TIFF")) as image:
         width, height = image.size
         if width * height > MAX_PIXELS:
             reason = f"must have at most {MAX_PIXELS:,} pixels, got {height} x {width}"
@@ -45,11 +47,15 @@ def _read(path: Path) -> Picture:
         if (pages := getattr(image, "n_frames", 1)) != 1:
             reason = f"must be one image, got {pages} pages: export the one to read"
             raise RefusedError(reason)
+        # No viewer turns a radiograph so, and Pillow 13 turns a TIFF image twice.
+        if (turned := image.getexif().get(_ORIENTATION, _UPRIGHT)) != _UPRIGHT:
+            reason = f"must be stored upright (orientation {_UPRIGHT}), got {turned}"
+            raise RefusedError(f"{reason}: export it again")
         tags = getattr(image, "tag_v2", {})
         bits = _read_bits(path, image)
         warnings = _check_kind(image.mode, bits, tags)
         sides = _find_sides(image)
-        values = _read_values(ImageOps.exif_transpose(image))
+        values = _read_values(image)
         # Pillow inverts white-is-zero TIFF of 8 bits, and leaves that of 16 as it is.
         inverted = bits == 16 and tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO
     return Picture(values, inverted=inverted, sides=sides, warnings=warnings)
@@ -63,7 +69,7 @@ def _read_bits(path: Path, image: Image.Image) -> int:
         return file.read(25)[24]  # signature, then IHDR's length, type, width, height
 
 
-def _check_kind(mode: str, bits: int, tags: dict) -> list[str]:
+def _check_kind(mode: str, bits: int, tags: Mapping) -> list[str]:
     sample = set(tags.get(_SAMPLE_FORMAT, (_UNSIGNED,)))
     whole = sample == {_UNSIGNED} or (sample == {_SIGNED} and bits == 16)
     if bits not in (8, 16) or mode not in (*_GREY, *_COLOUR) or not whole:
@@ -86,5 +92,4 @@ def _find_sides(image: Image.Image) -> tuple[float, float]:
     across, along = float(across), float(along)
     if not (0 < across < np.inf and 0 < along < np.inf):
         return 1.0, 1.0
-    turned = image.getexif().get(_ORIENTATION) in _TURNED
-    return (1 / across, 1 / along) if turned else (1 / along, 1 / across)
+    return 1 / along, 1 / across
