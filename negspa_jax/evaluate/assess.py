@@ -15,9 +15,14 @@ from negspa_jax.evaluate.characteristics import (
 )
 from negspa_jax.evaluate.comparison import compare_scores
 from negspa_jax.evaluate.covariates import filled, holds_numbers
-from negspa_jax.evaluate.fusion import Fusion, add_fusion, read_features
+from negspa_jax.evaluate.fusion import Fusion, add_fusion
 from negspa_jax.evaluate.inputs import Inputs, read_inputs
-from negspa_jax.evaluate.operating import OperatingPoint, choose_points, given_points
+from negspa_jax.evaluate.operating import (
+    OperatingPoint,
+    choose_points,
+    first_point,
+    given_points,
+)
 from negspa_jax.evaluate.options import DEFAULTS, Options
 from negspa_jax.evaluate.patients import Patients, gather_patients
 from negspa_jax.evaluate.performance import Performance, assess_performance
@@ -70,8 +75,7 @@ def load_study(
 
 def find_examples(study: Study) -> tuple[Case, ...]:
     """The patients of each split whose images are worth a look: typical and wrong."""
-    point = first_point(study.operating_points, study.names.primary)
-    return choose_examples(study.cases, point=point) if point else ()
+    return choose_examples(study.cases, point=study.point) if study.point else ()
 
 
 def assess_study(inputs: Inputs, options: Options = DEFAULTS) -> Study:
@@ -89,15 +93,17 @@ def assess_study(inputs: Inputs, options: Options = DEFAULTS) -> Study:
     reference = _find_reference(splits, options)
     points = _find_points(splits, reference, options)
     point = first_point(points, primary)
+    pairs = _pair_scores(splits, inputs, primary)
     covariates = _find_covariates(splits, options)
-    groupings = find_groupings(splits, covariates=covariates, reference=reference)
+    # Groups are formed on training patients, whoever chose the operating points.
+    former = TRAIN if TRAIN in splits else reference
+    groupings = find_groupings(splits, covariates=covariates, reference=former)
     numeric, categories = _describe(splits, [*covariates, *_filled(splits, FEATURES)])
-    names = Names(
-        options.title or inputs.name, options.positive, options.negative, primary
-    )
+    title = options.title or inputs.name
     study = Study(
-        names=names,
+        names=Names(title, options.positive, options.negative, primary),
         reference=reference,
+        out_of_fold=TRAIN in splits and "mean" not in splits[TRAIN].folds,
         flow=tuple(_count_flow(patients) for patients in splits.values()),
         unscored=inputs.unscored,
         numeric=numeric,
@@ -105,7 +111,7 @@ def assess_study(inputs: Inputs, options: Options = DEFAULTS) -> Study:
         fusion=fusion,
         operating_points=points,
         performances=_assess_performances(splits, points, options),
-        comparisons=compare_scores(splits, primary=primary, points=points),
+        comparisons=compare_scores(splits, pairs=pairs, points=points),
         groupings=groupings,
         subgroups=assess_subgroups(
             splits, score=primary, point=point, groupings=groupings
@@ -120,8 +126,6 @@ def assess_study(inputs: Inputs, options: Options = DEFAULTS) -> Study:
         rescues=list_rescues(splits, score=primary, point=point, groupings=groupings),
         cases=list_cases(splits, inputs.table, score=primary, point=point),
         provenance=inputs.provenance,
-        missing={},
-        warnings=(),
     )
     return replace(study, missing=explain_missing(study), warnings=list_warnings(study))
 
@@ -129,7 +133,7 @@ def assess_study(inputs: Inputs, options: Options = DEFAULTS) -> Study:
 def _find_scores(
     inputs: Inputs, options: Options
 ) -> tuple[dict[str, Patients], Fusion | None]:
-    """Every score of every patient; clinical ones where all features are known."""
+    """Every score of every patient; clinical ones where all features are columns."""
     features = {
         name for row in inputs.table for name in FEATURES if row.extra.get(name)
     }
@@ -137,14 +141,9 @@ def _find_scores(
     splits = gather_patients(inputs.table, name=name, others=inputs.others)
     if not features:
         return splits, None
-    if options.missing == "error" and not all(map(_knows_features, splits.values())):
+    if options.missing == "error" and len(features) < len(FEATURES):
         return splits, None
     return add_fusion(splits, images=[name, *inputs.others], missing=options.missing)
-
-
-def _knows_features(patients: Patients) -> bool:
-    found, names = read_features(patients)
-    return len(names) == len(FEATURES) and not np.isnan(found).any()
 
 
 def _find_primary(splits: Splits, options: Options) -> str:
@@ -154,6 +153,14 @@ def _find_primary(splits: Splits, options: Options) -> str:
             f"--score must be one of {', '.join(scores)}, got {options.score!r}"
         )
     return options.score or ("fused" if "fused" in scores else scores[0])
+
+
+def _pair_scores(splits: Splits, inputs: Inputs, primary: str) -> list[tuple[str, str]]:
+    """The primary score against every other; the images' scores of two models, too."""
+    scores = list(next(iter(splits.values())).scores)
+    pairs = [(primary, other) for other in scores if other != primary]
+    models = [(scores[0], other) for other in inputs.others]
+    return list(dict.fromkeys([*pairs, *models]))
 
 
 def _find_reference(splits: Splits, options: Options) -> str:
@@ -181,11 +188,6 @@ def _find_points(
     if reference:
         return choose_points(splits[reference], cutoffs=options.cutoffs)
     return given_points(next(iter(splits.values())).scores, options.cutoffs)
-
-
-def first_point(points: Sequence[OperatingPoint], score: str) -> OperatingPoint | None:
-    """The operating point at which a score's calls are made; None if it has none."""
-    return next((point for point in points if point.score == score), None)
 
 
 def _find_covariates(splits: Splits, options: Options) -> list[str]:

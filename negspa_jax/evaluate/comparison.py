@@ -2,9 +2,8 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
 
 import numpy as np
 
@@ -28,7 +27,7 @@ class CallComparison:
 
     `measure`: "accuracy", "sensitivity" or "specificity". `only_first`: patients on
     whom the first alone is right. `p_adjusted`: after Holm, over all tests of the same
-    measure in the same table.
+    measure in the same table and split (of readers alone, or with help).
     """
 
     measure: str
@@ -45,7 +44,7 @@ class ScoreComparison:
     """Two scores of the same labelled patients of one split.
 
     `auc`: paired DeLong, first minus second. `p_adjusted`: after Holm, over all AUC
-    comparisons of the study. `calls`: at each score's own point named `point`.
+    comparisons of the split. `calls`: at each score's own point named `point`.
     """
 
     split: str
@@ -110,69 +109,82 @@ def compare_calls(
 
 
 def adjust_calls(
-    groups: Sequence[tuple[CallComparison, ...]],
+    groups: Sequence[tuple[CallComparison, ...]], *, families: Sequence[Hashable]
 ) -> tuple[tuple[CallComparison, ...], ...]:
     """Adjust the p-values of one table after Holm, each measure for itself.
 
     Args:
         groups: what `compare_calls` returned for each pair in the table.
+        families: of each pair; those of one family, such as a split, are adjusted for
+            each other.
 
     Returns:
         The same groups in the same order, with `p_adjusted`; NaN where p is, which
         counts as no test.
     """
     p_values = defaultdict(list)
-    for call in chain.from_iterable(groups):
-        p_values[call.measure].append(call.p_value)
-    adjusted = {
-        measure: iter(holm(np.array(found)).tolist())
-        for measure, found in p_values.items()
-    }
+    for family, group in zip(families, groups, strict=True):
+        for call in group:
+            p_values[family, call.measure].append(call.p_value)
+    adjusted = {key: iter(holm(np.array(found))) for key, found in p_values.items()}
     return tuple(
-        tuple(replace(call, p_adjusted=next(adjusted[call.measure])) for call in group)
-        for group in groups
+        tuple(
+            replace(call, p_adjusted=float(next(adjusted[family, call.measure])))
+            for call in group
+        )
+        for family, group in zip(families, groups, strict=True)
     )
 
 
 def compare_scores(
     splits: Mapping[str, Patients],
     *,
-    primary: str,
+    pairs: Sequence[tuple[str, str]],
     points: Sequence[OperatingPoint],
 ) -> tuple[ScoreComparison, ...]:
-    """The primary score against every other score of the same patients.
+    """Pairs of scores of the same patients, in every split that holds both classes.
 
     Args:
         splits: the patients of each split; those without a label are left out.
-        primary: name of the score that comes first in each comparison.
+        pairs: names of the first and the second score.
         points: operating points of the scores; calls are compared at the first of the
-            primary's whose name the other score has a point of, too.
+            first score's whose name the second has a point of, too.
 
     Returns:
-        One comparison for each other score in each split that holds both classes; the
-        p-values of AUCs, and of each measure of the calls, adjusted after Holm over
-        all. Without a common point: no calls, and `point` is "".
+        One comparison for each pair and split; the p-values of AUCs, and of each
+        measure of the calls, adjusted after Holm over the split's pairs. Without a
+        common point: no calls, and `point` is "".
 
     Raises:
         ValueError: if a split has no score of that name.
     """
-    found = []
+    found: list[ScoreComparison] = []
     for patients in splits.values():
-        if primary not in patients.scores:
+        unknown = {name for pair in pairs for name in pair} - patients.scores.keys()
+        if unknown:
             raise ValueError(
-                f"primary must be one of the scores {', '.join(patients.scores)} of "
-                f"the split {patients.split}, got {primary!r}"
+                f"pairs must be of the scores {', '.join(patients.scores)} of the "
+                f"split {patients.split}, got {', '.join(sorted(unknown))}"
             )
         known = patients.labelled()
         if len(np.unique(known.labels)) == 2:
-            others = [name for name in known.scores if name != primary]
-            found += [_compare(known, primary, other, points) for other in others]
+            found += _compare_split(known, pairs, points)
+    return tuple(found)
+
+
+def _compare_split(
+    known: Patients,
+    pairs: Sequence[tuple[str, str]],
+    points: Sequence[OperatingPoint],
+) -> list[ScoreComparison]:
+    found = [_compare(known, *pair, points) for pair in pairs]
     p_values = holm(np.array([comparison.auc.p_value for comparison in found]))
-    calls = adjust_calls([comparison.calls for comparison in found])
-    return tuple(
+    groups = [comparison.calls for comparison in found]
+    calls = adjust_calls(groups, families=[known.split] * len(groups))
+    return [
         replace(comparison, p_adjusted=float(p_value), calls=adjusted)
         for comparison, p_value, adjusted in zip(found, p_values, calls, strict=True)
-    )
+    ]
 
 
 def _compare(

@@ -20,6 +20,9 @@ from negspa_jax.evaluate.patients import Patients, list_names
 from negspa_jax.predictions import TRAIN
 from negspa_jax.shapes import Float
 
+# Names of the first table's scores, and how the fused score of another model ends.
+SCORES = ("image", "model", "clinical", "fused", "learned")
+FUSED = ", fused"
 # A sigmoid in float32 rounds to exactly 0 or 1, whose logit is infinite.
 CLOSEST = 1e-7
 
@@ -28,11 +31,12 @@ CLOSEST = 1e-7
 class LearnedFusion:
     """Logistic regressions on the image score's logit and the features, one a fold.
 
-    `names`: of the inputs, the image score first. Fold k's was fitted on the training
-    patients of all other folds; the folds ascend.
+    `names`: of the inputs, the image score first. That of `folds[k]` was fitted on the
+    training patients of all other folds, with scikit-learn's L2 penalty (C = 1).
     """
 
     names: tuple[str, ...]
+    folds: tuple[int, ...]
     coefficients: Float[np.ndarray, "k d"]
     intercepts: Float[np.ndarray, " k"]
 
@@ -152,7 +156,7 @@ def add_fusion(
         clinical = score_features(features[split], missing=missing)
         added = {"clinical": clinical}
         for image in images:
-            name = "fused" if image == images[0] else f"{image}, fused"
+            name = "fused" if image == images[0] else f"{image}{FUSED}"
             added[name] = fuse_scores(patients.scores[image], clinical)
         if learned:
             added["learned"] = _score_learned(learned, patients, inputs[split])
@@ -167,7 +171,7 @@ def _check_columns(names: Sequence[str], missing: str) -> None:
     if not names or (absent and missing == "error"):
         raise ValueError(
             f"the nine features must have a column each, got none for "
-            f"{', '.join(absent)}; add them, or let missing='absent' take them as 0"
+            f"{', '.join(absent)}; add them, or take them as absent (--missing=absent)"
         )
 
 
@@ -180,8 +184,8 @@ def _refuse_unknown(rows: Iterable[tuple[str, Float[np.ndarray, " 9"]]]) -> None
     if offenders:
         raise ValueError(
             f"features must be known of everybody, got empty ones of "
-            f"{list_names(offenders)}; fill them, or let missing='absent' take them "
-            "as 0"
+            f"{list_names(offenders)}; fill them, or take them as absent "
+            "(--missing=absent)"
         )
 
 
@@ -216,7 +220,8 @@ def _fit_fusion(
         model.fit(inputs[others], train.labels[others])
         coefficients.append(model.coef_[0])
         intercepts.append(model.intercept_[0])
-    return LearnedFusion(names, np.array(coefficients), np.array(intercepts))
+    numbers = tuple(int(fold) for fold in np.unique(folds))
+    return LearnedFusion(names, numbers, np.array(coefficients), np.array(intercepts))
 
 
 def _score_learned(

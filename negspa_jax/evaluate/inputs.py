@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from negspa_jax.evaluate.fusion import FUSED, SCORES
 from negspa_jax.evaluate.provenance import (
     Provenance,
     read_manifest,
@@ -92,6 +93,13 @@ def _name_models(
     models = list(names) or found
     if len(set(models)) < len(models):
         raise ValueError(f"models must differ in name, got {models}; give --names")
+    taken = [name for name in models[1:] if name in SCORES or name.endswith(FUSED)]
+    if taken:
+        raise ValueError(
+            f"a further model must not be named like a score of the first "
+            f"({', '.join(SCORES)}, or ending in {FUSED!r}), got {taken[0]!r}; give "
+            "--names"
+        )
     return models
 
 

@@ -95,3 +95,8 @@ def given_points(
         for score in scores
         for cutoff in cutoffs
     )
+
+
+def first_point(points: Sequence[OperatingPoint], score: str) -> OperatingPoint | None:
+    """The operating point at which a score's calls are made; None if it has none."""
+    return next((point for point in points if point.score == score), None)

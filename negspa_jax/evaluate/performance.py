@@ -39,7 +39,9 @@ class Calls:
 class Performance:
     """One score of the labelled patients of one split; NaN where undefined.
 
-    `auc`, `auc_logit`: DeLong, Wald and logit. `calls`: at the points carried from
+    `auc`, `auc_logit`: DeLong, Wald and logit. `num_certain`: scores of exactly 0 or 1,
+    whose logit is infinite: slope and intercepts rest on where they are moved to
+    (`stats.fit_recalibration`). `calls`: at the points carried from
     elsewhere, in their order. `rederived`: at the cut-offs that the three rules choose
     on this very split (optimistic; empty where `calls` are already that, or a class is
     empty).
@@ -54,6 +56,7 @@ class Performance:
     average_precision: Estimate
     brier: float
     calibration_error: float
+    num_certain: int
     recalibration: Recalibration
     roc: RocCurve
     precision_recall: PrecisionRecallCurve
@@ -116,6 +119,7 @@ def assess_performance(
         ),
         brier=stats.brier_score(labels, scores),
         calibration_error=stats.expected_calibration_error(labels, scores),
+        num_certain=int(np.sum((scores == 0) | (scores == 1))),
         recalibration=stats.fit_recalibration(labels, scores),
         roc=stats.roc_curve(labels, scores),
         precision_recall=stats.pr_curve(labels, scores),

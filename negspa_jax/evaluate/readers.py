@@ -82,7 +82,8 @@ def assess_readers(
     Returns:
         A reading wherever a reader called at least one labelled patient of a split.
         kappa's interval is the percentile bootstrap's, patients drawn. McNemar's
-        p-values are adjusted after Holm over all readings, each measure for itself.
+        p-values are adjusted after Holm over the readers of a split, alone and with
+        help apart, each measure for itself.
 
     Raises:
         ValueError: naming the patients, if a cell is not 0, 1 or empty.
@@ -91,7 +92,10 @@ def assess_readers(
         _assess_reader(found, score, point, num_resamples)
         for found in find_calls(splits)
     ]
-    adjusted = adjust_calls([reading.against_model for reading in readings])
+    adjusted = adjust_calls(
+        [reading.against_model for reading in readings],
+        families=[(reading.split, reading.assisted) for reading in readings],
+    )
     return tuple(
         replace(reading, against_model=calls)
         for reading, calls in zip(readings, adjusted, strict=True)
@@ -107,7 +111,7 @@ def assess_assistance(splits: Mapping[str, Patients]) -> tuple[Assistance, ...]:
     Returns:
         One comparison wherever a reader called a labelled patient of a split both
         alone and with help; on these patients only. p-values are adjusted after Holm
-        over all of them, each measure for itself.
+        over the readers of a split, each measure for itself.
 
     Raises:
         ValueError: naming the patients, if a cell is not 0, 1 or empty.
@@ -119,7 +123,10 @@ def assess_assistance(splits: Mapping[str, Patients]) -> tuple[Assistance, ...]:
         if {READER + reader, READER_AI + reader} <= patients.columns.keys()
     ]
     found = [assistance for assistance in found if assistance.num_patients]
-    adjusted = adjust_calls([assistance.calls for assistance in found])
+    adjusted = adjust_calls(
+        [assistance.calls for assistance in found],
+        families=[assistance.split for assistance in found],
+    )
     return tuple(
         replace(assistance, calls=calls)
         for assistance, calls in zip(found, adjusted, strict=True)

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterator
 
+from negspa_jax.columns import FEATURES
 from negspa_jax.evaluate.study import Study
 from negspa_jax.predictions import TRAIN
 
@@ -111,14 +112,34 @@ def _doubt_patients(study: Study) -> Iterator[str]:
         )
     for feature, count in study.fusion.missing.items() if study.fusion else ():
         yield f"{feature}: empty in {count} patients, taken as absent."
+    if study.fusion is None and any(row.name in FEATURES for row in study.categories):
+        yield (
+            "Of the nine clinical features some have no column, or an empty one: there "
+            "is no clinical and no fused score."
+        )
+
+
+def _doubt_training(study: Study) -> str:
+    if not study.out_of_fold:
+        return (
+            f"{TRAIN}: the table does not say by which fold's model these patients "
+            "were scored. If the model had learned from them, their numbers, and the "
+            "cut-offs chosen on them, say nothing about new patients."
+        )
+    chosen = ", and so were the operating points" if study.reference == TRAIN else ""
+    return (
+        f"{TRAIN}: scores are out of fold; models and epochs were chosen on these "
+        f"patients{chosen}, so that its numbers are optimistic."
+    )
 
 
 def _doubt_numbers(study: Study) -> Iterator[str]:
     if any(flow.split == TRAIN for flow in study.flow):
+        yield _doubt_training(study)
+    if study.reference not in ("", TRAIN):
         yield (
-            f"{TRAIN}: scores are out of fold; models and epochs were chosen on these "
-            "patients, and so were the operating points, so that its numbers are "
-            "optimistic."
+            f"{study.reference}: the operating points were chosen on these patients; "
+            "what rests on them is optimistic here."
         )
     for point in study.operating_points:
         if math.isinf(point.cutoff):

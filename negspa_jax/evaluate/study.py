@@ -1,12 +1,12 @@
 """A whole study: everything that a results section says, in one dataclass."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from negspa_jax.evaluate.cases import Case
 from negspa_jax.evaluate.characteristics import CategoryRow, NumericRow
 from negspa_jax.evaluate.comparison import ScoreComparison
 from negspa_jax.evaluate.fusion import Fusion
-from negspa_jax.evaluate.operating import OperatingPoint
+from negspa_jax.evaluate.operating import OperatingPoint, first_point
 from negspa_jax.evaluate.performance import Performance
 from negspa_jax.evaluate.provenance import Provenance
 from negspa_jax.evaluate.readers import Assistance, Reading
@@ -46,7 +46,8 @@ class Study:
     """Scores became evidence. Splits are in order: train, then by name.
 
     `reference`: the split whose labelled scores chose the operating points ("" if
-    none); in `train` scores are out of fold. `unscored`: patients of the cohort table
+    none). `out_of_fold`: whether the table says of every patient of `train` which one
+    fold's model gave the score. `unscored`: patients of the cohort table
     without a score. `missing`: a sentence for each part that could not be said, and
     which column, file or option would let it be said; its keys are of `PARTS`.
     `warnings`: what to know.
@@ -54,6 +55,7 @@ class Study:
 
     names: Names
     reference: str
+    out_of_fold: bool
     flow: tuple[Flow, ...]
     unscored: tuple[str, ...]
     numeric: tuple[NumericRow, ...]
@@ -69,5 +71,10 @@ class Study:
     rescues: tuple[Rescue, ...]
     cases: tuple[Case, ...]
     provenance: Provenance
-    missing: dict[str, str]
-    warnings: tuple[str, ...]
+    missing: dict[str, str] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def point(self) -> OperatingPoint | None:
+        """Where the primary score makes its calls: its first operating point."""
+        return first_point(self.operating_points, self.names.primary)

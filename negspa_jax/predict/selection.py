@@ -30,7 +30,8 @@ def find_patients(
     there = list(dict.fromkeys(known.values()))
     _check_names("split", splits or there, there)
     # Examples depend on no interval: one resample is enough.
-    study = load_study(run=run.folder, options=Options(num_resamples=1))
+    options = Options(missing="absent", num_resamples=1)
+    study = load_study(run=run.folder, options=options)
     if not study.cases:
         raise ValueError(
             "typical and wrong cases need an operating point, chosen on labelled "

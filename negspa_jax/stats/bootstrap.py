@@ -82,7 +82,8 @@ def bootstrap_interval(
     everybody = np.arange(len(arrays[0]))
     groups = [everybody] if strata is None else _groups(strata)
     value, bounds = compute(everybody), Interval(math.nan, math.nan)
-    description = f"bootstrap, {method}, {num_resamples} resamples"
+    drawn = "" if strata is None else " by class"
+    description = f"bootstrap, {method}, {num_resamples} resamples{drawn}"
     if not math.isnan(value) and min(map(len, groups), default=0) > 1:
         draws = _draws(groups, num_resamples=num_resamples, seed=seed)
         resampled = np.array([compute(patients) for patients in draws])

@@ -151,16 +151,25 @@ def test_each_missing_column_costs_its_own_part_only(tmp_path, rows):
         assert set(study.missing) == {"training", "maps", *parts}, gone
 
 
-def test_an_unknown_feature_costs_the_clinical_scores_or_counts_as_absent(
-    tmp_path, rows
-):
+def test_an_unknown_feature_is_refused_by_name_or_counts_as_absent(tmp_path, rows):
     holed = [dict(rows[0], uveitis=""), *rows[1:]]
-    study = assess(tmp_path, holed)
-    assert "--missing=absent" in study.missing["fusion"]
-    assert {one.score for one in study.performances} == {"image"}
+    with pytest.raises(ValueError, match=r"P000 \(uveitis\); .* \(--missing=absent\)"):
+        assess(tmp_path, holed)
     study = assess(tmp_path, holed, missing="absent")
     assert study.fusion.missing == {"uveitis": 1}
     assert any("uveitis: empty in 1 " in warning for warning in study.warnings)
+
+
+def test_a_feature_without_a_column_costs_the_clinical_scores_and_is_said(
+    tmp_path, rows
+):
+    columns = [name for name in rows[0] if name != "uveitis"]
+    study = assess(tmp_path, rows, columns)
+    assert {one.score for one in study.performances} == {"image"}
+    assert "--missing=absent" in study.missing["fusion"]
+    assert any("no clinical and no fused" in warning for warning in study.warnings)
+    study = assess(tmp_path, rows, columns, missing="absent")
+    assert study.fusion.missing == {"uveitis": len(rows)}
 
 
 def test_subgroups_by_any_column_that_is_named(tmp_path, rows):
@@ -189,7 +198,40 @@ def test_other_models_become_further_scores_of_the_same_patients(tmp_path, rows)
     study = load_study(predictions=[first, second], options=FEW)
     others = {one.second for one in study.comparisons}
     assert others == {"image", "clinical", "learned", "dual", "dual, fused"}
-    assert {one.first for one in study.comparisons} == {"fused"}
+    pairs = {(one.first, one.second) for one in study.comparisons}
+    assert pairs == {("image", "dual"), *(("fused", other) for other in others)}
+
+
+@pytest.mark.parametrize("name", ["clinical", "fused", "learned", "image", "a, fused"])
+def test_another_model_cannot_take_the_name_of_a_score(tmp_path, rows, name):
+    paths = [save(tmp_path / f"{stem}.csv", rows) for stem in ("tri", "dual")]
+    with pytest.raises(ValueError, match="must not be named like a score"):
+        load_study(predictions=paths, names=["tri", name])
+
+
+def test_groups_are_formed_on_training_patients_whoever_chose_the_cutoffs(
+    tmp_path, rows
+):
+    grouping = assess(tmp_path, rows, reference="internal").groupings[0]
+    ages = [r["age"] for r in rows if r["split"] == "train"]
+    assert grouping.threshold == np.median(ages)
+    assert grouping.source == "median of train"
+
+
+def test_only_scores_by_fold_are_called_out_of_fold(tmp_path, rows, study):
+    assert study.out_of_fold
+    columns = [name for name in rows[0] if name != "fold"]
+    unknown = assess(tmp_path, rows, columns)
+    assert not unknown.out_of_fold
+    warned = " ".join(unknown.warnings)
+    assert "does not say by which fold's model" in warned
+    assert "scores are out of fold" not in warned
+
+
+def test_a_test_set_that_chose_the_cutoffs_is_called_optimistic(tmp_path, rows):
+    warned = " ".join(assess(tmp_path, rows, reference="internal").warnings)
+    assert "internal: the operating points were chosen on these patients" in warned
+    assert "and so were the operating points" not in warned
 
 
 def test_degenerate_tables_are_studies_too(tmp_path, rows):

@@ -42,6 +42,9 @@ def patients(split="internal", *, labels=None, seed=0, size=60, **scores):
     )
 
 
+PAIRS = [("fused", "image"), ("fused", "clinical")]
+
+
 def point(score, cutoff, name="Youden"):
     return OperatingPoint(score, name, "youden", cutoff, "train", 328)
 
@@ -101,12 +104,24 @@ def test_a_call_that_is_neither_is_refused():
 def test_each_measure_is_adjusted_for_itself():
     pairs = [(FIRST, SECOND), (FIRST, 1 - FIRST), (SECOND, LABELS)]
     groups = [compare_calls(LABELS, *pair) for pair in pairs]
-    adjusted = adjust_calls(groups)
+    adjusted = adjust_calls(groups, families=["all"] * len(groups))
     for place in range(3):
         p_values = np.array([group[place].p_value for group in groups])
         found = [group[place].p_adjusted for group in adjusted]
         assert found == stats.holm(p_values).tolist()
     assert [len(group) for group in adjusted] == [3, 3, 3]
+
+
+def test_families_are_adjusted_apart():
+    pairs = [(FIRST, SECOND), (FIRST, 1 - FIRST), (SECOND, LABELS)]
+    groups = [compare_calls(LABELS, *pair) for pair in pairs]
+    apart = adjust_calls(groups, families=["a", "b", "a"])
+    first, second = adjust_calls(groups[::2], families=["a", "a"])
+    assert apart == (
+        first,
+        *adjust_calls(groups[1:2], families=["b"]),
+        second,
+    )
 
 
 def test_an_undefined_test_counts_as_none():
@@ -115,22 +130,22 @@ def test_an_undefined_test_counts_as_none():
         compare_calls(LABELS, FIRST, SECOND),
         compare_calls(LABELS[positives], FIRST[positives], SECOND[positives]),
     ]
-    first, second = adjust_calls(groups)
+    first, second = adjust_calls(groups, families=["all"] * len(groups))
     assert first[2].p_adjusted == first[2].p_value
     assert math.isnan(second[2].p_adjusted)
 
 
 def test_nothing_to_adjust_is_nothing():
-    assert adjust_calls([]) == ()
-    assert adjust_calls([()]) == ((),)
+    assert adjust_calls([], families=[]) == ()
+    assert adjust_calls([()], families=[""]) == ((),)
 
 
 # --- scores ---------------------------------------------------------------------------
 
 
-def test_the_primary_meets_every_other_score_in_every_split():
+def test_every_pair_meets_in_every_split():
     splits = {name: patients(name) for name in ("train", "external")}
-    found = compare_scores(splits, primary="fused", points=())
+    found = compare_scores(splits, pairs=PAIRS, points=())
     assert [(c.split, c.first, c.second) for c in found] == [
         ("train", "fused", "image"),
         ("train", "fused", "clinical"),
@@ -141,7 +156,7 @@ def test_the_primary_meets_every_other_score_in_every_split():
 
 def test_areas_are_compared_by_delongs_paired_test():
     one = patients(seed=3)
-    found = compare_scores({"internal": one}, primary="fused", points=())
+    found = compare_scores({"internal": one}, pairs=PAIRS, points=())
     for result in found:
         theirs = stats.delong_test(
             one.labels, one.scores["fused"], one.scores[result.second]
@@ -150,20 +165,21 @@ def test_areas_are_compared_by_delongs_paired_test():
         assert result.num_patients == 60
 
 
-def test_areas_p_values_are_adjusted_over_all_splits():
+def test_areas_p_values_are_adjusted_over_the_pairs_of_a_split():
     splits = {"train": patients("train", seed=1), "b": patients("b", seed=2, size=40)}
-    found = compare_scores(splits, primary="fused", points=())
-    p_values = np.array([result.auc.p_value for result in found])
-    assert len(p_values) == 4
-    assert [c.p_adjusted for c in found] == stats.holm(p_values).tolist()
+    found = compare_scores(splits, pairs=PAIRS, points=())
+    assert len(found) == 4
+    for pair in (found[:2], found[2:]):
+        p_values = np.array([result.auc.p_value for result in pair])
+        assert [c.p_adjusted for c in pair] == stats.holm(p_values).tolist()
     assert any(c.p_adjusted != c.auc.p_value for c in found)
 
 
 def test_patients_without_a_label_are_left_out():
     labels = np.array([0, 1, 0, 1, 0, 1, np.nan, np.nan])
     whole = patients(labels=labels)
-    (found, _) = compare_scores({"x": whole}, primary="fused", points=())
-    (known, _) = compare_scores({"x": whole.labelled()}, primary="fused", points=())
+    (found, _) = compare_scores({"x": whole}, pairs=PAIRS, points=())
+    (known, _) = compare_scores({"x": whole.labelled()}, pairs=PAIRS, points=())
     assert found == known
     assert found.num_patients == 6
 
@@ -171,14 +187,14 @@ def test_patients_without_a_label_are_left_out():
 @pytest.mark.parametrize("labels", [[1, 1, np.nan], [np.nan, np.nan], []])
 def test_a_split_without_both_classes_has_no_comparison(labels):
     splits = {"x": patients(labels=labels), "y": patients("y")}
-    found = compare_scores(splits, primary="fused", points=())
+    found = compare_scores(splits, pairs=PAIRS, points=())
     assert {c.split for c in found} == {"y"}
 
 
 def test_calls_are_compared_at_each_scores_own_point():
     one = patients()
     points = (point("image", 0.45), point("fused", 0.55), point("clinical", 0.5))
-    (found, _) = compare_scores({"x": one}, primary="fused", points=points)
+    (found, _) = compare_scores({"x": one}, pairs=PAIRS, points=points)
     fused, image = one.scores["fused"] >= 0.55, one.scores["image"] >= 0.45
     calls = compare_calls(one.labels, fused, image)
     assert found.point == "Youden"
@@ -186,14 +202,15 @@ def test_calls_are_compared_at_each_scores_own_point():
     assert [c.only_first for c in found.calls] == [c.only_first for c in calls]
 
 
-def test_calls_are_adjusted_over_the_study():
+def test_calls_are_adjusted_over_the_pairs_of_a_split():
     splits = {"a": patients("a", seed=5), "b": patients("b", seed=6)}
     points = [point(score, 0.5) for score in ("image", "clinical", "fused")]
-    found = compare_scores(splits, primary="fused", points=points)
-    for place in range(3):
-        p_values = np.array([c.calls[place].p_value for c in found])
-        adjusted = [c.calls[place].p_adjusted for c in found]
-        assert adjusted == stats.holm(p_values).tolist()
+    found = compare_scores(splits, pairs=PAIRS, points=points)
+    for pair in (found[:2], found[2:]):
+        for place in range(3):
+            p_values = np.array([c.calls[place].p_value for c in pair])
+            adjusted = [c.calls[place].p_adjusted for c in pair]
+            assert adjusted == stats.holm(p_values).tolist()
 
 
 def test_calls_take_the_first_point_that_both_scores_have():
@@ -202,7 +219,7 @@ def test_calls_take_the_first_point_that_both_scores_have():
         point("fused", 0.9, "high specificity"),
         point("image", 0.8, "high specificity"),
     )
-    image, clinical = compare_scores({"x": patients()}, primary="fused", points=points)
+    image, clinical = compare_scores({"x": patients()}, pairs=PAIRS, points=points)
     assert image.point == "high specificity"
     assert (clinical.point, clinical.calls) == ("", ())
 
@@ -211,7 +228,7 @@ def test_scores_that_are_equal_differ_by_nothing():
     one = patients()
     same = patients(image=one.scores["fused"])
     points = [point("image", 0.5), point("fused", 0.5)]
-    (image, _) = compare_scores({"x": same}, primary="fused", points=points)
+    (image, _) = compare_scores({"x": same}, pairs=PAIRS, points=points)
     assert (image.auc.difference, image.auc.p_value) == (0.0, 1.0)
     assert all(call.p_value == 1.0 for call in image.calls)
 
@@ -219,7 +236,7 @@ def test_scores_that_are_equal_differ_by_nothing():
 def test_one_patient_of_each_class_has_no_p_value():
     one = patients(labels=[0, 1], image=np.array([0.9, 0.1]))
     (image, _) = compare_scores(
-        {"x": one}, primary="fused", points=[point("image", 0.5), point("fused", 0.5)]
+        {"x": one}, pairs=PAIRS, points=[point("image", 0.5), point("fused", 0.5)]
     )
     assert image.auc.difference != 0
     assert math.isnan(image.auc.p_value)
@@ -228,5 +245,5 @@ def test_one_patient_of_each_class_has_no_p_value():
 
 
 def test_a_score_that_is_not_there_is_named():
-    with pytest.raises(ValueError, match=r"scores image, clinical.* got 'learned'"):
-        compare_scores({"x": patients()}, primary="learned", points=())
+    with pytest.raises(ValueError, match=r"scores image, clinical.* got learned"):
+        compare_scores({"x": patients()}, pairs=[("fused", "learned")], points=())

@@ -1,5 +1,6 @@
 """Readers: counted by hand and by slow loops, against the model and with its help."""
 
+import dataclasses
 import math
 
 import numpy as np
@@ -97,13 +98,17 @@ def test_a_call_equal_to_the_label_beside_a_score_equal_to_the_cut_off_agrees():
     assert assess(patients)[0].agreement.value == 1.0
 
 
-def test_p_values_are_adjusted_over_all_readings_each_measure_for_itself(cohort):
-    found = assess_readers(cohort, score="image", point=give_point())
-    for place in range(3):
-        calls = [reading.against_model[place] for reading in found]
-        assert len({call.measure for call in calls}) == 1
-        wanted = stats.holm(np.array([call.p_value for call in calls]))
-        assert [call.p_adjusted for call in calls] == wanted.tolist()
+def test_p_values_are_adjusted_over_a_splits_readers_alone_and_with_help_apart(cohort):
+    readings = assess_readers(cohort, score="image", point=give_point())
+    families = {(reading.split, reading.assisted) for reading in readings}
+    for family in families:
+        found = [r for r in readings if (r.split, r.assisted) == family]
+        for place in range(3):
+            calls = [reading.against_model[place] for reading in found]
+            assert len({call.measure for call in calls}) == 1
+            wanted = stats.holm(np.array([call.p_value for call in calls]))
+            assert [call.p_adjusted for call in calls] == wanted.tolist()
+    assert len(readings) > len(families) > 2
 
 
 def test_a_reader_without_a_call_in_a_split_is_not_listed_there():
@@ -159,13 +164,20 @@ def test_help_stands_first_against_alone_on_the_patients_with_both_calls():
     assert specificity.p_value == 1.0
 
 
-def test_p_values_of_help_are_adjusted_over_all_readers_and_splits(cohort):
-    found = assess_assistance(cohort)
-    assert len(found) == 2
-    for place in range(3):
-        calls = [assistance.calls[place] for assistance in found]
-        wanted = stats.holm(np.array([call.p_value for call in calls]))
-        assert [call.p_adjusted for call in calls] == wanted.tolist()
+def test_p_values_of_help_are_adjusted_over_the_readers_of_a_split(cohort):
+    patients = cohort["train"]
+    twice = {"reader:Z": "reader:A", "reader_ai:Z": "reader_ai:A"}
+    columns = {new: patients.columns[old][::-1] for new, old in twice.items()}
+    columns = {**patients.columns, **columns}
+    splits = {**cohort, "train": dataclasses.replace(patients, columns=columns)}
+    everything = assess_assistance(splits)
+    for split in cohort:
+        found = [one for one in everything if one.split == split]
+        for place in range(3):
+            calls = [assistance.calls[place] for assistance in found]
+            wanted = stats.holm(np.array([call.p_value for call in calls]))
+            assert [call.p_adjusted for call in calls] == wanted.tolist()
+    assert len(everything) == len(assess_assistance(cohort)) + 1
 
 
 def test_without_a_patient_called_twice_nothing_is_said_of_help():

@@ -67,6 +67,7 @@ def performance(split: str) -> Performance:
         average_precision=average_precision_interval(LABELS, SCORES, num_resamples=20),
         brier=brier_score(LABELS, SCORES),
         calibration_error=expected_calibration_error(LABELS, SCORES),
+        num_certain=0,
         recalibration=fit_recalibration(LABELS, SCORES),
         roc=roc_curve(LABELS, SCORES),
         precision_recall=pr_curve(LABELS, SCORES),
@@ -82,6 +83,7 @@ def bare_study() -> Study:
     return Study(
         names=Names("A table", "positive", "negative", "image"),
         reference="",
+        out_of_fold=False,
         flow=(Flow("all", 8, 0, 4, 4),),
         unscored=(),
         numeric=(),
@@ -110,6 +112,7 @@ def full_study() -> Study:
         bare_study(),
         names=Names("NegSpA", "axSpA", "non-SpA", "image"),
         reference="train",
+        out_of_fold=True,
         flow=(Flow("train", 8, 0, 4, 4), Flow("internal", 10, 2, 4, 4)),
         unscored=("031",),
         numeric=(
