@@ -66,7 +66,7 @@ def read_radiograph(
         is accepted with a warning.
 
     Returns:
-      The image; no two of its reasons for doubt are left out of `warnings`.
+      The image; whatever is doubtful about it stands in `warnings`.
 
     Raises:
       CaseError: the file is missing, damaged, truncated, too large, no single image
