@@ -26,6 +26,8 @@ _HOMES = {
     "Crops": "crops",
     "crop_patient": "crops",
     "CROPS_VERSION": "crops",
+    "Radiograph": "radiograph",
+    "read_radiograph": "radiograph",
 }
 
 __all__ = sorted(_HOMES)
