@@ -3,7 +3,7 @@
 python -m negspa_jax.data check --cohort=cohort.csv --contact_sheet=sheet.png
 python -m negspa_jax.data rvoi --image=t1w.nii.gz --out=mask.nii.gz \\
     --corners="70,238; 262,238; 250,122; 82,122" --first=8 --last=18
-python -m negspa_jax.data phantom --out=DIR --preset=paper --seed=0
+python -m negspa_jax.data phantom --out=DIR --kind=mri --preset=paper --seed=0
 
 Each command explains its flags with --help. Exit code 0: done, and all is usable;
 2: something must be mended first, and was said.
@@ -138,19 +138,21 @@ def _define_phantom() -> flags.FlagValues:
     values = flags.FlagValues()
     text, (whole,) = flags.DEFINE_string, _bind(values, flags.DEFINE_integer)
     text("out", None, "folder to write into", values)
+    kind = "MRI of the sacroiliac joints (NIfTI) or pelvic radiographs (DICOM)"
+    flags.DEFINE_enum("kind", "mri", ["mri", "radiograph"], kind, values)
     text("preset", "small", "small (quick start) or paper (its cohort sizes)", values)
     whole("seed", 0, "the same seed gives the same files", lower_bound=0)
     return values
 
 
 def _run_phantom(values: Any) -> int:
-    """phantom: write a synthetic cohort as NIfTI files and a table."""
+    """phantom: write a synthetic cohort as NIfTI or DICOM files and a table."""
+    from negspa_jax.data.pelvis import write_pelvis
     from negspa_jax.data.phantom import write_phantom
 
     require_flags(values, "out")
-    table = write_phantom(
-        parse_path(values.out), preset=values.preset, seed=values.seed
-    )
+    write = write_pelvis if values.kind == "radiograph" else write_phantom
+    table = write(parse_path(values.out), preset=values.preset, seed=values.seed)
     print(f"Wrote {table}")
     return 0
 
