@@ -17,5 +17,7 @@ FEATURES = (
     "elevated_crp",
 )
 COVARIATES = ("age", "sex", "disease_duration_months", "structural_damage")
+# Of these, those that are numbers, whatever a cell holds.
+NUMBERS = ("age", "disease_duration_months")
 # Readers' calls: `reader:<name>` alone, `reader_ai:<name>` with the model's help.
 READER, READER_AI = "reader:", "reader_ai:"

@@ -70,7 +70,10 @@ def run_command(
         return command.run(values)
     except flags.Error as error:
         print(f"{name}: {' '.join(str(error).split())}", file=sys.stderr)
-    except (ValueError, OSError) as error:
+    except OSError as error:
+        what = f"{error.filename or 'a file'} cannot be read or written"
+        print(f"{name}: {what} ({error.strerror or error})", file=sys.stderr)
+    except ValueError as error:
         print(f"{name}: {error}", file=sys.stderr)
     except KeyboardInterrupt:
         print(f"{name}: interrupted", file=sys.stderr)

@@ -138,14 +138,27 @@ def test_every_problem_of_every_row_is_listed(tmp_path):
     )
     assert problems(tmp_path, text) == [
         "row 5: must have 6 cells as the header has, got 5 (delimiter ',')",
-        "row 2, column label: must be 0, 1 or empty, got '2'",
+        "row 2, column label: must be 0, 1 (the positive class) or empty, got '2'",
         r"row 3, column patient_id: must be printable text, got '2\t2'",
         "row 3, column split: must be printable text, got ''",
         "row 3, column fold: must be a whole number from 0, or mean, got '-1'",
-        "row 3, column score: must be a number from 0 to 1 (decimal point), got '1.5'",
+        "row 3, column score: must be a number from 0 to 1 (percent / 100), got '1.5'",
+        "row 4, column score: must be a number from 0 to 1 (percent / 100), got ''",
         "row 4, column side: must be left, right, whole or both, got 'up'",
-        "row 4, column score: must be a number from 0 to 1 (decimal point), got ''",
     ]
+
+
+def test_a_mistake_of_every_row_is_told_a_few_times_and_counted(tmp_path):
+    rows = "".join(f"{number},yes,0.5\n" for number in range(2, 122))
+    found = problems(tmp_path, "patient_id,label,score\n" + rows)
+    assert len(found) == 6
+    assert found[0].startswith("row 2, column label: must be 0, 1 (the positive class)")
+    assert found[-1] == "and 115 more of column label"
+
+
+def test_a_decimal_comma_is_read(tmp_path):
+    (found,) = read(tmp_path, "patient_id;label;score\n1;1;0,25\n")
+    assert found.score == 0.25
 
 
 def test_rows_that_contradict_each_other_are_listed(tmp_path):
@@ -165,7 +178,7 @@ def test_rows_that_contradict_each_other_are_listed(tmp_path):
 
 def test_missing_and_repeated_columns_are_named(tmp_path):
     assert problems(tmp_path, "patient_id,Label,age,age\n") == [
-        "column label must be there, got the columns 'patient_id, Label, age, age'",
+        "column label must be written like this, got 'Label'",
         "column score must be there, got the columns 'patient_id, Label, age, age'",
         "column 'age' must appear once, got it 2 times",
     ]
@@ -192,7 +205,9 @@ def test_tables_of_other_delimiters_are_read(tmp_path, delimiter):
     assert (found.patient_id, found.label, found.score) == ("007", 1, 0.5)
 
 
-@pytest.mark.parametrize("cell", ["nan", "inf", "-0.1", "1.0000001", "half", "0,5"])
+@pytest.mark.parametrize(
+    "cell", ["nan", "inf", "-0.1", "1.0000001", "half", "0,5,1", "85"]
+)
 def test_a_score_is_a_number_from_0_to_1(tmp_path, cell):
     (found,) = problems(tmp_path, f'patient_id,label,score\n1,1,"{cell}"\n')
     assert found.startswith("row 2, column score: must be a number from 0 to 1")
@@ -353,7 +368,7 @@ def test_a_table_without_splits_takes_the_cohort_tables(tmp_path):
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("patient_id\n8\n", "patient 007 must have a row, as he or she has a score"),
+        ("patient_id\n8\n", "patient 007 has a score, so must have a row"),
         ("patient_id\n007\n007\n", "row 3: patient 007 must have one row"),
         (
             "patient_id,label\n007,0\n",

@@ -1,12 +1,12 @@
 """From tables to a study: every question asked of every split and score."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from negspa_jax.columns import COVARIATES, FEATURES
+from negspa_jax.columns import FEATURES
 from negspa_jax.evaluate.cases import Case, choose_examples, list_cases
 from negspa_jax.evaluate.characteristics import (
     CategoryRow,
@@ -14,29 +14,34 @@ from negspa_jax.evaluate.characteristics import (
     describe_patients,
 )
 from negspa_jax.evaluate.comparison import compare_scores
-from negspa_jax.evaluate.covariates import filled, holds_numbers
-from negspa_jax.evaluate.fusion import Fusion, add_fusion
+from negspa_jax.evaluate.covariates import holds_numbers
 from negspa_jax.evaluate.inputs import Inputs, read_inputs
 from negspa_jax.evaluate.operating import (
     OperatingPoint,
-    choose_points,
     first_point,
-    given_points,
 )
 from negspa_jax.evaluate.options import DEFAULTS, Options
-from negspa_jax.evaluate.patients import Patients, gather_patients
+from negspa_jax.evaluate.patients import Patients
 from negspa_jax.evaluate.performance import Performance, assess_performance
 from negspa_jax.evaluate.provenance import read_maps
+from negspa_jax.evaluate.questions import (
+    Splits,
+    check_names,
+    find_covariates,
+    find_points,
+    find_primary,
+    find_reference,
+    find_scores,
+    find_unused,
+    list_filled,
+    pair_scores,
+)
 from negspa_jax.evaluate.readers import assess_assistance, assess_readers
 from negspa_jax.evaluate.remarks import explain_missing, list_warnings
 from negspa_jax.evaluate.rescues import list_rescues
 from negspa_jax.evaluate.study import Flow, Names, Study
 from negspa_jax.evaluate.subgroups import assess_subgroups, find_groupings
 from negspa_jax.predictions import TRAIN
-
-Splits = Mapping[str, Patients]
-# Where operating points may be chosen unasked: nobody is tested there.
-_REFERENCES = (TRAIN, "validation")
 
 
 def load_study(
@@ -68,7 +73,13 @@ def load_study(
     if found is None or (maps is None and not found.is_dir()):
         return study
     shown = [case.patient_id for case in find_examples(study)]
-    provenance = replace(study.provenance, maps=read_maps(found, shown))
+    pictures = read_maps(found, shown)
+    if not pictures and maps is not None:
+        raise ValueError(
+            f"--maps must hold pictures of the study's typical or wrong cases "
+            f"({len(shown)} patients), got none of them in {found}"
+        )
+    provenance = replace(study.provenance, maps=pictures)
     study = replace(study, provenance=provenance)
     return replace(study, missing=explain_missing(study))
 
@@ -88,17 +99,20 @@ def assess_study(inputs: Inputs, options: Options = DEFAULTS) -> Study:
     Raises:
         ValueError: if a table contradicts itself, or an option names what is not there.
     """
-    splits, fusion = _find_scores(inputs, options)
-    primary = _find_primary(splits, options)
-    reference = _find_reference(splits, options)
-    points = _find_points(splits, reference, options)
+    check_names(options)
+    splits, fusion = find_scores(inputs, options)
+    primary = find_primary(splits, options)
+    reference = find_reference(splits, options)
+    points = find_points(splits, reference, options)
     point = first_point(points, primary)
-    pairs = _pair_scores(splits, inputs, primary)
-    covariates = _find_covariates(splits, options)
+    pairs = pair_scores(splits, inputs, primary)
+    covariates = find_covariates(splits, options)
     # Groups are formed on training patients, whoever chose the operating points.
     former = TRAIN if TRAIN in splits else reference
     groupings = find_groupings(splits, covariates=covariates, reference=former)
-    numeric, categories = _describe(splits, [*covariates, *_filled(splits, FEATURES)])
+    numeric, categories = _describe(
+        splits, [*covariates, *list_filled(splits, FEATURES)]
+    )
     title = options.title or inputs.name
     study = Study(
         names=Names(title, options.positive, options.negative, primary),
@@ -106,6 +120,7 @@ def assess_study(inputs: Inputs, options: Options = DEFAULTS) -> Study:
         out_of_fold=TRAIN in splits and "mean" not in splits[TRAIN].folds,
         flow=tuple(_count_flow(patients) for patients in splits.values()),
         unscored=inputs.unscored,
+        unused=find_unused(splits, covariates),
         numeric=numeric,
         categories=categories,
         fusion=fusion,
@@ -128,81 +143,6 @@ def assess_study(inputs: Inputs, options: Options = DEFAULTS) -> Study:
         provenance=inputs.provenance,
     )
     return replace(study, missing=explain_missing(study), warnings=list_warnings(study))
-
-
-def _find_scores(
-    inputs: Inputs, options: Options
-) -> tuple[dict[str, Patients], Fusion | None]:
-    """Every score of every patient; clinical ones where all features are columns."""
-    features = {
-        name for row in inputs.table for name in FEATURES if row.extra.get(name)
-    }
-    name = "image" if features else "model"
-    splits = gather_patients(inputs.table, name=name, others=inputs.others)
-    if not features:
-        return splits, None
-    if options.missing == "error" and len(features) < len(FEATURES):
-        return splits, None
-    return add_fusion(splits, images=[name, *inputs.others], missing=options.missing)
-
-
-def _find_primary(splits: Splits, options: Options) -> str:
-    scores = list(next(iter(splits.values())).scores)
-    if options.score and options.score not in scores:
-        raise ValueError(
-            f"--score must be one of {', '.join(scores)}, got {options.score!r}"
-        )
-    return options.score or ("fused" if "fused" in scores else scores[0])
-
-
-def _pair_scores(splits: Splits, inputs: Inputs, primary: str) -> list[tuple[str, str]]:
-    """The primary score against every other; the images' scores of two models, too."""
-    scores = list(next(iter(splits.values())).scores)
-    pairs = [(primary, other) for other in scores if other != primary]
-    models = [(scores[0], other) for other in inputs.others]
-    return list(dict.fromkeys([*pairs, *models]))
-
-
-def _find_reference(splits: Splits, options: Options) -> str:
-    """The split that chooses operating points; it must hold both classes."""
-    if options.reference and options.reference not in splits:
-        raise ValueError(
-            f"--reference must be one of the splits {', '.join(splits)}, "
-            f"got {options.reference!r}"
-        )
-    wanted = [options.reference] if options.reference else _REFERENCES
-    for name in wanted:
-        if name in splits and len(set(splits[name].labelled().labels)) == 2:
-            return name
-    if options.reference:
-        raise ValueError(
-            f"--reference must name a split with labelled patients of both classes, "
-            f"got {options.reference!r}, which has not"
-        )
-    return ""
-
-
-def _find_points(
-    splits: Splits, reference: str, options: Options
-) -> tuple[OperatingPoint, ...]:
-    if reference:
-        return choose_points(splits[reference], cutoffs=options.cutoffs)
-    return given_points(next(iter(splits.values())).scores, options.cutoffs)
-
-
-def _find_covariates(splits: Splits, options: Options) -> list[str]:
-    wanted = [*_filled(splits, COVARIATES), *options.subgroups]
-    return list(dict.fromkeys(wanted))
-
-
-def _filled(splits: Splits, names: Sequence[str]) -> list[str]:
-    """The columns that are there and not empty everywhere."""
-    return [
-        name
-        for name in names
-        if all(name in patients.columns for patients in splits.values())
-        and any(filled(patients, name) for patients in splits.values())
-    ]
 
 
 def _assess_performances(

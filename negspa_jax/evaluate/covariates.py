@@ -5,9 +5,12 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
+from negspa_jax.columns import NUMBERS
 from negspa_jax.evaluate.patients import Patients, list_names
 from negspa_jax.shapes import Float
 
+# A covariate with more categories makes groups too small to say anything.
+MAX_CATEGORIES = 12
 NUM_SHOWN = 5  # of the offenders in an error
 
 
@@ -22,7 +25,7 @@ def read_numbers(patients: Patients, column: str) -> Float[np.ndarray, " n"]:
     _refuse(
         patients,
         column,
-        "a number (with a decimal point) or empty",
+        "a number or empty",
         (i for i, number in enumerate(numbers) if number is None),
     )
     return np.array(numbers, dtype=np.float64)
@@ -77,10 +80,18 @@ def list_categories(splits: Mapping[str, Patients], column: str) -> tuple[str, .
 
 
 def holds_numbers(splits: Mapping[str, Patients], column: str) -> bool:
-    """Whether a column is numeric: only numbers, and more than two different ones."""
+    """Whether a column is numeric: age, duration, or more than two numbers alone."""
+    if column in NUMBERS:
+        return True
     cells = {cell for patients in splits.values() for cell in filled(patients, column)}
     numbers = {parse_number(cell) for cell in cells}
     return None not in numbers and len(numbers) > 2
+
+
+def can_divide(splits: Mapping[str, Patients], covariate: str) -> bool:
+    """Whether a column makes groups: two categories or more, not too many, or numbers."""
+    num = len(list_categories(splits, covariate))
+    return num > 1 and (num <= MAX_CATEGORIES or holds_numbers(splits, covariate))
 
 
 def filled(patients: Patients, column: str) -> tuple[str, ...]:
@@ -103,9 +114,9 @@ def read_cells(patients: Patients, column: str) -> tuple[str, ...]:
 
 
 def parse_number(cell: str) -> float | None:
-    """The cell's finite number, or None."""
+    """The cell's finite number, or None; a decimal comma is read, too."""
     try:
-        number = float(cell)
+        number = float(cell.replace(",", ".", 1))
     except ValueError:
         return None
     return number if math.isfinite(number) else None

@@ -122,6 +122,11 @@ def read_maps(folder: Path, patient_ids: Iterable[str]) -> tuple[CaseMap, ...]:
         ValueError: if the list or a picture is missing, or a picture has changed.
     """
     index = folder / "gradcam.csv"
+    if not index.is_file():
+        raise ValueError(
+            f"--maps must be a folder that `negspa_jax.predict gradcam` wrote, but "
+            f"{index} is not there"
+        )
     table = read_table(index, key="patient_id")
     lacking = {"patient_id", "split", "file", "sha256"} - set(table.columns)
     if table.problems or lacking:

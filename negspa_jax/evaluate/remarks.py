@@ -9,6 +9,7 @@ from negspa_jax.predictions import TRAIN
 
 # Fewer labelled patients of a class, and an interval is wider than what it says.
 FEW_PATIENTS = 10
+_LIKE_TRAIN = {"train", "training", "derivation", "development", "learning"}
 
 
 _NO_POINT = (
@@ -81,10 +82,13 @@ def list_warnings(study: Study) -> tuple[str, ...]:
     """What limits the numbers, a sentence each.
 
     Args:
-        study: `flow`, `fusion`, `operating_points`, `performances`, `unscored` and
-            `provenance` are read.
+        study: all fields but `missing` and `warnings` are read.
     """
-    return (*_doubt_patients(study), *_doubt_numbers(study))
+    return (
+        *_doubt_patients(study),
+        *_doubt_splits(study),
+        *_doubt_numbers(study),
+    )
 
 
 def _doubt_patients(study: Study) -> Iterator[str]:
@@ -116,6 +120,23 @@ def _doubt_patients(study: Study) -> Iterator[str]:
         yield (
             "Of the nine clinical features some have no column, or an empty one: there "
             "is no clinical and no fused score."
+        )
+
+
+def _doubt_splits(study: Study) -> Iterator[str]:
+    names = [flow.split for flow in study.flow]
+    if not study.operating_points:
+        yield f"No cut-off, so no calls (splits: {', '.join(names)}). {_NO_POINT}"
+    for name in names:
+        if name != TRAIN and name.casefold() in _LIKE_TRAIN:
+            yield (
+                f"{name}: taken as a test set. Patients whom the model learned from "
+                f"must be of the split {TRAIN}."
+            )
+    if study.unused:
+        yield (
+            f"Columns that nothing was made of: {', '.join(study.unused)}. Name them "
+            "in --subgroups, or correct their spelling."
         )
 
 

@@ -48,7 +48,8 @@ class Study:
     `reference`: the split whose labelled scores chose the operating points ("" if
     none). `out_of_fold`: whether the table says of every patient of `train` which one
     fold's model gave the score. `unscored`: patients of the cohort table
-    without a score. `missing`: a sentence for each part that could not be said, and
+    without a score. `unused`: columns that could divide patients, and nobody asked for.
+    `missing`: a sentence for each part that could not be said, and
     which column, file or option would let it be said; its keys are of `PARTS`.
     `warnings`: what to know.
     """
@@ -58,6 +59,7 @@ class Study:
     out_of_fold: bool
     flow: tuple[Flow, ...]
     unscored: tuple[str, ...]
+    unused: tuple[str, ...]
     numeric: tuple[NumericRow, ...]
     categories: tuple[CategoryRow, ...]
     fusion: Fusion | None  # None: no clinical features

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from negspa_jax.evaluate.covariates import (
+    MAX_CATEGORIES,
     filled,
     holds_numbers,
     list_categories,
@@ -62,8 +63,6 @@ class Subgroup:
     warning: str
 
 
-# A covariate with more categories makes groups too small to say anything.
-MAX_CATEGORIES = 12
 # Fewer patients of a class leave intervals that exclude next to nothing.
 FEWEST = 10
 

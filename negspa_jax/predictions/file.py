@@ -16,6 +16,7 @@ from negspa_jax.predictions.table import (
     Prediction,
     Table,
     conflicts,
+    first_few,
     ordered,
     refuse,
 )
@@ -87,7 +88,8 @@ def _side(cell: str) -> str:
 
 
 def _score(cell: str) -> float:
-    score = float(cell)
+    # A comma is the decimal sign of half the world's spreadsheets.
+    score = float(cell.replace(",", ".", 1))
     if not 0.0 <= score <= 1.0:
         raise ValueError
     return score
@@ -96,10 +98,10 @@ def _score(cell: str) -> float:
 _COLUMNS: dict[str, tuple[Callable[[str], Any], str]] = {
     "patient_id": (_text, "printable text"),
     "split": (_text, "printable text"),
-    "label": (parse_label, "0, 1 or empty"),
+    "label": (parse_label, "0, 1 (the positive class) or empty"),
     "fold": (_fold, "a whole number from 0, or mean"),
     "side": (_side, "left, right, whole or both"),
-    "score": (_score, "a number from 0 to 1 (decimal point)"),
+    "score": (_score, "a number from 0 to 1 (percent / 100)"),
 }
 # The split of a table that has no such column.
 NO_SPLIT = "all"
@@ -112,11 +114,14 @@ def _parse(table: csv_table.Table, *, name: str) -> Table:
     if missing:
         refuse([*missing, *problems], name)
     rows: list[tuple[str, Prediction]] = []
+    faults: dict[str, list[str]] = {}
     for line, cells in table.rows:
         where = f"row {line}"
-        found = _values(cells, where, problems)
+        found = _values(cells, where, faults)
         if found is not None:
             rows.append((where, found))
+    for column, lines in faults.items():
+        problems += first_few(lines, f"of column {column}")
     if not rows and not problems:
         problems = ["must hold at least one row, got the header only"]
     refuse(problems + conflicts(rows), name)
@@ -124,9 +129,9 @@ def _parse(table: csv_table.Table, *, name: str) -> Table:
 
 
 def _values(
-    cells: dict[str, str], where: str, problems: list[str]
+    cells: dict[str, str], where: str, faults: dict[str, list[str]]
 ) -> Prediction | None:
-    before = len(problems)
+    sound = True
     extra = {name: cell for name, cell in cells.items() if name not in _COLUMNS}
     values: dict[str, Any] = {}
     for column, (convert, wanted) in _COLUMNS.items():
@@ -134,13 +139,18 @@ def _values(
         try:
             values[column] = convert(cell)
         except (ValueError, KeyError):
-            problems.append(f"{where}, column {column}: must be {wanted}, got {cell!r}")
-    return Prediction(**values, extra=extra) if len(problems) == before else None
+            fault = f"{where}, column {column}: must be {wanted}, got {cell!r}"
+            faults.setdefault(column, []).append(fault)
+            sound = False
+    return Prediction(**values, extra=extra) if sound else None
 
 
 def _missing_columns(columns: Sequence[str]) -> list[str]:
+    same = {column.casefold(): column for column in columns}
     return [
-        f"column {name} must be there, got the columns {', '.join(columns)!r}"
+        f"column {name} must be written like this, got {same[name]!r}"
+        if name in same
+        else f"column {name} must be there, got the columns {', '.join(columns)!r}"
         for name in _COLUMNS
         if name not in _DEFAULTS and name not in columns
     ]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from negspa_jax.csv_table import Row, read_table
 from negspa_jax.predictions.file import NO_SPLIT, parse_label
-from negspa_jax.predictions.table import Prediction, Table, refuse
+from negspa_jax.predictions.table import Prediction, Table, first_few, refuse
 
 _OWN = ("patient_id", "split", "label")
 
@@ -41,7 +41,10 @@ def join_columns(
     for row in found.rows:
         name = row.cells["patient_id"]
         if name in rows:
-            problems.append(f"row {row.line}: patient {name} must have one row")
+            problems.append(
+                f"row {row.line}: patient {name} must have one row, got row "
+                f"{rows[name].line} too"
+            )
         rows[name] = row
     problems += _disagreements(table, rows)
     refuse(problems, str(path))
@@ -58,29 +61,39 @@ def _join(row: Prediction, cells: Mapping[str, str]) -> Prediction:
 
 
 def _disagreements(table: Sequence[Prediction], rows: Mapping[str, Row]) -> list[str]:
-    problems = []
+    """What the cohort table says against the scores, the first few of each kind."""
+    faults: dict[str, list[str]] = {"patients": [], "split": [], "label": []}
     for patient in {row.patient_id: row for row in table}.values():
         name = patient.patient_id
         if name not in rows:
-            problems.append(f"patient {name} must have a row, as he or she has a score")
+            faults["patients"].append(
+                f"patient {name} has a score, so must have a row: complete the table, "
+                "or check how ids are spelled"
+            )
             continue
         line, cells = rows[name]
         split, label = cells.get("split", ""), cells.get("label", "")
         if split and patient.split not in (NO_SPLIT, split):
-            problems.append(
+            faults["split"].append(
                 f"row {line}: patient {name} must have the split {patient.split} of "
                 f"the predictions, got {split!r}"
             )
-        try:
-            known = parse_label(label)
-        except (ValueError, KeyError):
-            problems.append(
-                f"row {line}, column label: must be 0, 1 or empty, got {label!r}"
-            )
-            continue
-        if None not in (known, patient.label) and known != patient.label:
-            problems.append(
-                f"row {line}: patient {name} must have the label {patient.label} of "
-                f"the predictions, got {label!r}"
-            )
-    return problems
+        faults["label"] += _check_label(patient, label, line)
+    return [
+        line
+        for column, lines in faults.items()
+        for line in first_few(lines, f"of {column}")
+    ]
+
+
+def _check_label(patient: Prediction, label: str, line: int) -> list[str]:
+    try:
+        known = parse_label(label)
+    except (ValueError, KeyError):
+        return [f"row {line}, column label: must be 0, 1 or empty, got {label!r}"]
+    if None in (known, patient.label) or known == patient.label:
+        return []
+    return [
+        f"row {line}: patient {patient.patient_id} must have the label {patient.label} "
+        f"of the predictions, got {label!r}"
+    ]

@@ -227,6 +227,19 @@ def conflicts(rows: Iterable[tuple[str, Prediction]]) -> list[str]:
     return problems
 
 
+def first_few(problems: Sequence[str], what: str, *, limit: int = 5) -> list[str]:
+    """The first problems of a kind, and how many more there are.
+
+    Args:
+        problems: of one kind, a sentence each.
+        what: names the kind, such as "of column score".
+        limit: how many are told in full.
+    """
+    more = len(problems) - limit
+    told = [*problems[:limit]]
+    return [*told, f"and {more} more {what}"] if more > 0 else told
+
+
 def refuse(problems: Sequence[str], name: str) -> None:
     """Raise one ValueError with all problems, if there are any."""
     if problems:

@@ -175,8 +175,36 @@ def test_a_feature_without_a_column_costs_the_clinical_scores_and_is_said(
 def test_subgroups_by_any_column_that_is_named(tmp_path, rows):
     study = assess(tmp_path, rows, subgroups=("site",))
     assert [one.covariate for one in study.groupings] == ["age", "sex", "site"]
-    with pytest.raises(ValueError, match="got 'scanner'"):
+    with pytest.raises(ValueError, match=r"--subgroups must name .* got scanner"):
         assess(tmp_path, rows, subgroups=("scanner",))
+
+
+def test_columns_that_nothing_was_made_of_are_named(tmp_path, rows):
+    more = [dict(r, note=f"text {i}", empty="") for i, r in enumerate(rows)]
+    study = assess(tmp_path, more)
+    assert study.unused == ("site",)
+    assert any("nothing was made of: site" in warning for warning in study.warnings)
+    assert assess(tmp_path, more, subgroups=("site",)).unused == ()
+
+
+@pytest.mark.parametrize("name", ["Train", "training"])
+def test_a_split_that_sounds_like_training_is_doubted(tmp_path, rows, name):
+    spelled = [dict(r, split=r["split"].replace("train", name)) for r in rows]
+    warned = " ".join(assess(tmp_path, spelled).warnings)
+    assert f"{name}: taken as a test set" in warned
+    assert "No cut-off" in warned
+
+
+def test_classes_must_differ_in_name(tmp_path, rows):
+    with pytest.raises(ValueError, match="--positive and --negative must differ"):
+        assess(tmp_path, rows, positive="x", negative="x")
+
+
+def test_maps_of_other_patients_are_refused(tmp_path, rows):
+    (tmp_path / "gradcam.csv").write_text("patient_id,split,file,sha256\nX,a,x,0\n")
+    path = save(tmp_path / "tri.csv", rows)
+    with pytest.raises(ValueError, match="got none of them"):
+        load_study(predictions=[path], maps=tmp_path, options=FEW)
 
 
 def test_another_split_can_choose_the_operating_points(tmp_path, rows):

@@ -136,5 +136,7 @@ def test_a_picture_that_changed_or_vanished_is_refused(maps):
 
 
 def test_a_folder_without_a_list_of_pictures_is_refused(tmp_path):
-    with pytest.raises(ValueError, match=r"gradcam\.csv: cannot be read"):
+    with pytest.raises(
+        ValueError, match=r"(?s)--maps must be a folder .*gradcam\.csv is not there"
+    ):
         read_maps(tmp_path, ["1"])

@@ -110,7 +110,14 @@ def test_thirteen_categories_are_refused_with_a_word_that_is_no_number():
     with pytest.raises(
         ValueError, match=r"at most 12 categories.* 13 such as 'unknown'"
     ):
-        group_by(make_patients([0] * 13, age=cells), "age")
+        group_by(make_patients([0] * 13, site=cells), "site")
+
+
+def test_an_age_that_is_no_number_is_refused_by_patient():
+    ages = [*map(str, range(20, 32)), "NA"]
+    wanted = "column age must be a number or empty, got 'NA' of patient P012"
+    with pytest.raises(ValueError, match=wanted):
+        group_by(make_patients([0] * 13, age=ages), "age")
 
 
 def test_a_reference_that_is_no_split_is_refused():

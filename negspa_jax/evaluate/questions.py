@@ -1,0 +1,120 @@
+"""Which scores, splits, cut-offs and columns a study is about."""
+
+from collections.abc import Mapping, Sequence
+
+from negspa_jax.columns import COVARIATES, FEATURES, READER, READER_AI
+from negspa_jax.evaluate.covariates import can_divide, filled
+from negspa_jax.evaluate.fusion import Fusion, add_fusion
+from negspa_jax.evaluate.inputs import Inputs
+from negspa_jax.evaluate.operating import OperatingPoint, choose_points, given_points
+from negspa_jax.evaluate.options import Options
+from negspa_jax.evaluate.patients import Patients, gather_patients
+from negspa_jax.predictions import TRAIN
+
+Splits = Mapping[str, Patients]
+# Where operating points may be chosen unasked: nobody is tested there.
+_REFERENCES = (TRAIN, "validation")
+
+
+def check_names(options: Options) -> None:
+    """Refuse two classes of one name."""
+    if options.positive == options.negative:
+        raise ValueError(
+            f"--positive and --negative must differ, got {options.positive!r} twice"
+        )
+
+
+def find_scores(
+    inputs: Inputs, options: Options
+) -> tuple[dict[str, Patients], Fusion | None]:
+    """Every score of every patient; clinical ones where all features are columns."""
+    features = {
+        name for row in inputs.table for name in FEATURES if row.extra.get(name)
+    }
+    name = "image" if features else "model"
+    splits = gather_patients(inputs.table, name=name, others=inputs.others)
+    if not features:
+        return splits, None
+    if options.missing == "error" and len(features) < len(FEATURES):
+        return splits, None
+    return add_fusion(splits, images=[name, *inputs.others], missing=options.missing)
+
+
+def find_primary(splits: Splits, options: Options) -> str:
+    """The score of headline, subgroups, readers and cases."""
+    scores = list(next(iter(splits.values())).scores)
+    if options.score and options.score not in scores:
+        raise ValueError(
+            f"--score must be one of {', '.join(scores)}, got {options.score!r}"
+        )
+    return options.score or ("fused" if "fused" in scores else scores[0])
+
+
+def pair_scores(splits: Splits, inputs: Inputs, primary: str) -> list[tuple[str, str]]:
+    """The primary score against every other; the images' scores of two models, too."""
+    scores = list(next(iter(splits.values())).scores)
+    pairs = [(primary, other) for other in scores if other != primary]
+    models = [(scores[0], other) for other in inputs.others]
+    return list(dict.fromkeys([*pairs, *models]))
+
+
+def find_reference(splits: Splits, options: Options) -> str:
+    """The split that chooses operating points; it must hold both classes."""
+    if options.reference and options.reference not in splits:
+        raise ValueError(
+            f"--reference must be one of the splits {', '.join(splits)}, "
+            f"got {options.reference!r}"
+        )
+    wanted = [options.reference] if options.reference else _REFERENCES
+    for name in wanted:
+        if name in splits and len(set(splits[name].labelled().labels)) == 2:
+            return name
+    if options.reference:
+        raise ValueError(
+            f"--reference must name a split with labelled patients of both classes, "
+            f"got {options.reference!r}, which has not"
+        )
+    return ""
+
+
+def find_points(
+    splits: Splits, reference: str, options: Options
+) -> tuple[OperatingPoint, ...]:
+    """The operating points of every score."""
+    if reference:
+        return choose_points(splits[reference], cutoffs=options.cutoffs)
+    return given_points(next(iter(splits.values())).scores, options.cutoffs)
+
+
+def find_covariates(splits: Splits, options: Options) -> list[str]:
+    """The columns that divide patients: the known ones, and those named."""
+    columns = next(iter(splits.values())).columns
+    unknown = [name for name in options.subgroups if name not in columns]
+    if unknown:
+        raise ValueError(
+            f"--subgroups must name columns of the predictions or the cohort table "
+            f"({', '.join(columns) or 'there are none'}), got {', '.join(unknown)}"
+        )
+    return list(dict.fromkeys([*list_filled(splits, COVARIATES), *options.subgroups]))
+
+
+def find_unused(splits: Splits, covariates: Sequence[str]) -> tuple[str, ...]:
+    """The columns that could divide patients, and that nobody asked for."""
+    known = {*covariates, *COVARIATES, *FEATURES}
+    return tuple(
+        name
+        for name in next(iter(splits.values())).columns
+        if name not in known
+        and not name.startswith((READER, READER_AI))
+        and can_divide(splits, name)
+    )
+
+
+def list_filled(splits: Splits, names: Sequence[str]) -> list[str]:
+    """The columns that are there and not empty everywhere."""
+    return [
+        name
+        for name in names
+        if all(name in patients.columns for patients in splits.values())
+        and any(filled(patients, name) for patients in splits.values())
+    ]
