@@ -110,9 +110,7 @@ def assess_study(inputs: Inputs, options: Options = DEFAULTS) -> Study:
     # Groups are formed on training patients, whoever chose the operating points.
     former = TRAIN if TRAIN in splits else reference
     groupings = find_groupings(splits, covariates=covariates, reference=former)
-    numeric, categories = _describe(
-        splits, [*covariates, *list_filled(splits, FEATURES)]
-    )
+    numeric, categories = _describe(splits, covariates)
     title = options.title or inputs.name
     study = Study(
         names=Names(title, options.positive, options.negative, primary),
@@ -157,8 +155,9 @@ def _assess_performances(
 
 
 def _describe(
-    splits: Splits, columns: Sequence[str]
+    splits: Splits, covariates: Sequence[str]
 ) -> tuple[tuple[NumericRow, ...], tuple[CategoryRow, ...]]:
+    columns = [*covariates, *list_filled(splits, FEATURES)]
     numeric = [name for name in columns if holds_numbers(splits, name)]
     categories = [name for name in columns if name not in numeric]
     return describe_patients(splits, numeric=numeric, categories=categories)

@@ -89,7 +89,7 @@ def holds_numbers(splits: Mapping[str, Patients], column: str) -> bool:
 
 
 def can_divide(splits: Mapping[str, Patients], covariate: str) -> bool:
-    """Whether a column makes groups: two categories or more, not too many, or numbers."""
+    """Whether a column makes groups: numbers that differ, or some categories."""
     num = len(list_categories(splits, covariate))
     return num > 1 and (num <= MAX_CATEGORIES or holds_numbers(splits, covariate))
 
