@@ -26,7 +26,6 @@ from negspa_jax.evaluate.performance import Performance, assess_performance
 from negspa_jax.evaluate.provenance import read_maps
 from negspa_jax.evaluate.questions import (
     Splits,
-    check_names,
     find_covariates,
     find_points,
     find_primary,
@@ -40,7 +39,7 @@ from negspa_jax.evaluate.readers import assess_assistance, assess_readers
 from negspa_jax.evaluate.remarks import explain_missing, list_warnings
 from negspa_jax.evaluate.rescues import list_rescues
 from negspa_jax.evaluate.study import Flow, Names, Study
-from negspa_jax.evaluate.subgroups import assess_subgroups, find_groupings
+from negspa_jax.evaluate.subgroups import Grouping, assess_subgroups, find_groupings
 from negspa_jax.predictions import TRAIN
 
 
@@ -99,7 +98,6 @@ def assess_study(inputs: Inputs, options: Options = DEFAULTS) -> Study:
     Raises:
         ValueError: if a table contradicts itself, or an option names what is not there.
     """
-    check_names(options)
     splits, fusion = find_scores(inputs, options)
     primary = find_primary(splits, options)
     reference = find_reference(splits, options)
@@ -107,9 +105,7 @@ def assess_study(inputs: Inputs, options: Options = DEFAULTS) -> Study:
     point = first_point(points, primary)
     pairs = pair_scores(splits, inputs, primary)
     covariates = find_covariates(splits, options)
-    # Groups are formed on training patients, whoever chose the operating points.
-    former = TRAIN if TRAIN in splits else reference
-    groupings = find_groupings(splits, covariates=covariates, reference=former)
+    groupings = _form_groups(splits, covariates, reference)
     numeric, categories = _describe(splits, covariates)
     title = options.title or inputs.name
     study = Study(
@@ -152,6 +148,14 @@ def _assess_performances(
         for patients in splits.values()
         for score in patients.scores
     )
+
+
+def _form_groups(
+    splits: Splits, covariates: Sequence[str], reference: str
+) -> tuple[Grouping, ...]:
+    # Medians are of training patients, whoever chose the operating points.
+    former = TRAIN if TRAIN in splits else reference
+    return find_groupings(splits, covariates=covariates, reference=former)
 
 
 def _describe(

@@ -25,5 +25,11 @@ class Options:
     cutoffs: tuple[float, ...] = ()
     num_resamples: int = 1000
 
+    def __post_init__(self) -> None:
+        if self.positive == self.negative:
+            raise ValueError(
+                f"--positive and --negative must differ, got {self.positive!r} twice"
+            )
+
 
 DEFAULTS = Options()

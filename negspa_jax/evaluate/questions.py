@@ -16,14 +16,6 @@ Splits = Mapping[str, Patients]
 _REFERENCES = (TRAIN, "validation")
 
 
-def check_names(options: Options) -> None:
-    """Refuse two classes of one name."""
-    if options.positive == options.negative:
-        raise ValueError(
-            f"--positive and --negative must differ, got {options.positive!r} twice"
-        )
-
-
 def find_scores(
     inputs: Inputs, options: Options
 ) -> tuple[dict[str, Patients], Fusion | None]:
