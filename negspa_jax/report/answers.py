@@ -11,7 +11,9 @@ from negspa_jax.columns import FEATURES
 from negspa_jax.evaluate.study import Study
 from negspa_jax.report import result_answers as results
 from negspa_jax.report import run_answers as run
-from negspa_jax.report.result_answers import TRAIN, list_facts
+from negspa_jax.report.digits import format_counted
+from negspa_jax.report.result_answers import list_facts
+from negspa_jax.report.roles import TRAIN
 
 
 class Answer(NamedTuple):
@@ -70,8 +72,9 @@ def describe_prediction(study: Study) -> str:
         )
         if study.fusion.learned is not None:
             found.append(
-                "Learned fusion: logistic regression on the image score's logit and "
-                "the features; of training patients, fitted out of fold."
+                "Learned fusion: logistic regressions, with scikit-learn's L2 penalty "
+                "(C = 1), on the image score's logit and the features, one a fold; a "
+                "training patient is scored by the one fitted without that fold."
             )
     return " ".join(filter(None, found)) if scores else ""
 
@@ -100,6 +103,7 @@ def describe_uncertainty(study: Study) -> str:
         methods |= {
             "AUC": p.auc.method,
             "average precision": p.average_precision.method,
+            "calibration slope and intercepts": p.recalibration.slope.method,
         }
         for calls in p.calls:
             methods["proportions"] = calls.sensitivity.method
@@ -108,6 +112,9 @@ def describe_uncertainty(study: Study) -> str:
         methods["difference of AUCs"] = study.comparisons[0].auc.method
     if study.readings or study.assistance or study.comparisons:
         methods["difference of proportions"] = "exact McNemar, Holm-adjusted"
+    tests = dict.fromkeys(row.test.method for row in study.numeric + study.categories)
+    if tests:
+        methods["differences of Table 1"] = ", ".join(tests)
     found = (f"{name} by {method}" for name, method in methods.items())
     return list_facts("Intervals and tests", found)
 
@@ -119,7 +126,8 @@ def describe_operating_points(study: Study) -> str:
         (
             f"{point.score} score, {point.name}: {point.cutoff:.6g}"
             + (
-                f" (rule {point.rule}, on {point.num_patients} labelled patients of "
+                f" (rule {point.rule}, on "
+                f"{format_counted(point.num_patients, 'labelled patient')} of "
                 f"{point.source})"
                 if point.source
                 else " (given)"
@@ -177,7 +185,7 @@ def describe_explainability(study: Study) -> str:
         return ""
     return (
         "Grad-CAM at the last convolutional map of each encoder, mean over folds, "
-        f"shown for {count} patients."
+        f"shown for {format_counted(count, 'patient')}."
     )
 
 

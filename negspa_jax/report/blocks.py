@@ -7,13 +7,17 @@ from negspa_jax.report.tables.table import Table
 
 
 class Gallery(NamedTuple):
-    """Panels that are one figure, with its caption; `across`: in a row of a sheet."""
+    """Panels that are one figure, with its caption.
+
+    `across`: panels in a row of a sheet. `points`: of its curves, a file of its own.
+    """
 
     name: str
     title: str
     caption: str
     panels: tuple[Panel, ...]
     across: Literal[2, 3, 4] = 2
+    points: Table | None = None
 
 
 class Picture(NamedTuple):
@@ -37,7 +41,7 @@ Block = Table | Gallery | Album
 
 
 class Section(NamedTuple):
-    """A chapter: its blocks, and a sentence for each part that cannot be there.
+    """A chapter: its blocks, and a sentence for each part that is not there.
 
     `source`: the files that its numbers come from, said in every caption.
     """
@@ -50,7 +54,7 @@ class Section(NamedTuple):
 
 
 def is_filled(block: Block) -> bool:
-    """Whether there is anything to see, or a sentence that says why not."""
+    """Whether there is anything to see."""
     if isinstance(block, Table):
-        return bool(block.rows or block.empty)
+        return bool(block.rows)
     return bool(block.panels if isinstance(block, Gallery) else block.pictures)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from negspa_jax.evaluate.study import Study
-from negspa_jax.report.blocks import Block, Section, is_filled
+from negspa_jax.report.blocks import Block, Gallery, Section, is_filled
 from negspa_jax.report.checklist import Item
 from negspa_jax.report.galleries import (
     show_calibration,
@@ -19,8 +19,9 @@ from negspa_jax.report.galleries import (
 from negspa_jax.report.pictures import list_albums
 from negspa_jax.report.tables import cohort, errors, groups, origin, pairs, scores
 from negspa_jax.report.tables.items import list_checklists
+from negspa_jax.report.tables.table import Table
 
-_NO_CURVES = "It needs a split with labelled patients of both classes."
+_NO_CURVES = "They need a split with labelled patients of both classes."
 
 
 def list_sections(study: Study, items: Sequence[Item]) -> list[Section]:
@@ -92,7 +93,7 @@ def _list_curves(study: Study) -> list[Section]:
     )
     return [
         *(roc, precision),
-        _make(study, "calibration", "Calibration", calibration),
+        _make(study, "calibration", "Calibration", calibration, otherwise=_NO_CURVES),
         decision,
         _make(study, "confusion", "Confusion matrices", confusion, parts=parts),
     ]
@@ -118,7 +119,14 @@ def _list_comparisons(study: Study) -> list[Section]:
     return [
         _make(study, "comparisons", "Comparisons", between, parts=compared),
         _make(study, "subgroups", "Subgroups", subgroups, parts=grouped),
-        _make(study, "readers", "Readers", readers, parts=read),
+        _make(
+            study,
+            "readers",
+            "Readers",
+            readers,
+            parts=read,
+            otherwise=_NO_CURVES if study.readings else "",
+        ),
     ]
 
 
@@ -156,15 +164,22 @@ def _make(
     parts: dict[str, str] | None = None,
     otherwise: str = "",
 ) -> Section:
-    """Parts: of the study's `missing`, with the words that stand before the reason."""
+    """The blocks that show something, and sentences for the others.
+
+    `parts`: of the study's `missing`, with the words that stand before the reason.
+    `otherwise`: why figures may have no panels.
+    """
     sentences = [
         f"{words}: not in this report. {study.missing[part]}"
         for part, words in (parts or {}).items()
         if part in study.missing
     ]
+    for block in blocks:
+        if isinstance(block, Table) and not block.rows and block.empty:
+            sentences.append(block.empty)
+        if isinstance(block, Gallery) and not block.panels and otherwise:
+            sentences.append(f"{block.title}: not in this report. {otherwise}")
     filled = tuple(filter(is_filled, blocks))
-    if otherwise and not filled:
-        sentences.append(f"{title}: not in this report. {otherwise}")
     files = dict.fromkeys(
         source.name
         for source in study.provenance.sources

@@ -70,6 +70,16 @@ def format_count(count: int | None) -> str:
     return UNDEFINED if count is None else f"{count:,}"
 
 
+def format_counted(count: int, noun: str) -> str:
+    """A number of things with their noun, which takes an s where it must.
+
+    Example:
+        >>> format_counted(1, "patient"), format_counted(1200, "labelled patient")
+        ('1 patient', '1,200 labelled patients')
+    """
+    return f"{format_count(count)} {noun}{'' if count == 1 else 's'}"
+
+
 def shorten_middle(text: str, *, length: int) -> str:
     """The text, or its beginning and its end, which may hold what tells it apart.
 

@@ -14,6 +14,7 @@ from negspa_jax.report.model_card import format_model_card
 from negspa_jax.report.page import format_page
 from negspa_jax.report.pictures import name_picture
 from negspa_jax.report.record import format_study
+from negspa_jax.report.tables.table import Table
 
 _SUMS = "SHA256SUMS"
 
@@ -85,14 +86,16 @@ def make_files(study: Study, items: Sequence[Item]) -> dict[str, bytes]:
 
 
 def _list_parts(sections: Sequence[Section]) -> dict[str, str]:
-    """Tables as CSV and panels as SVG."""
+    """Tables and the points of curves as CSV, panels as SVG."""
     found: dict[str, str] = {}
     for section in sections:
         for block in section.blocks:
+            table = block if isinstance(block, Table) else None
             if isinstance(block, Gallery):
                 found |= {f"figures/{p.name}.svg": p.as_file() for p in block.panels}
-            elif not isinstance(block, Album):
-                found[f"tables/{block.name}.csv"] = block.as_csv()
+                table = block.points
+            if table is not None:
+                found[f"tables/{table.name}.csv"] = table.as_csv()
     return found
 
 

@@ -1,19 +1,26 @@
 """The figures of a report with their captions: where each one's numbers come from."""
 
+from collections.abc import Iterable, Iterator
+
 from negspa_jax.evaluate.study import Study
 from negspa_jax.report.blocks import Gallery
 from negspa_jax.report.figures.agreement import draw_calibration, draw_confusion
 from negspa_jax.report.figures.curves import (
+    MARKERS,
     draw_decision,
     draw_precision_recall,
     draw_roc,
+    group_by_split,
 )
 from negspa_jax.report.figures.flow import draw_flow
 from negspa_jax.report.figures.forest import draw_forest
-from negspa_jax.report.figures.readers import draw_readers
+from negspa_jax.report.figures.readers import draw_readers, has_place
 from negspa_jax.report.figures.training import draw_training
+from negspa_jax.report.roles import describe_point
+from negspa_jax.report.tables import curves
 
 _AREAS = "table “Discrimination of each score in each split”"
+_SHAPES = {"o": "circle", "^": "triangle", "s": "square"}
 
 
 def show_flow(study: Study) -> Gallery:
@@ -27,11 +34,10 @@ def show_roc(study: Study) -> Gallery:
     return Gallery(
         "roc",
         "ROC curves with operating points",
-        f"Labelled patients of each split. Beside each name: AUC with the interval of "
-        f"{_AREAS}. Circle: Youden; triangle: high sensitivity; square: high "
-        "specificity; diamond: given; those of the primary score with the intervals "
-        "of table “Each score at its operating points”.",
+        "Labelled patients of each split. Beside each name: AUC with the interval of "
+        f"{_AREAS}. {_explain_marks(study)}{_name_undrawn(study)}",
         tuple(draw_roc(study)),
+        points=curves.list_roc(study),
     )
 
 
@@ -41,8 +47,10 @@ def show_precision_recall(study: Study) -> Gallery:
         "precision_recall",
         "Precision-recall curves",
         "Labelled patients of each split. Beside each name: average precision with the "
-        f"interval of {_AREAS}. Dotted: the precision of calling everybody positive.",
+        f"interval of {_AREAS}. Dotted: the precision of calling everybody positive."
+        f"{_name_undrawn(study)}",
         tuple(draw_precision_recall(study)),
+        points=curves.list_precision_recall(study),
     )
 
 
@@ -53,9 +61,11 @@ def show_calibration(study: Study) -> Gallery:
         "Calibration curves",
         "Labelled patients of each split, in up to ten bins of equal width; share of "
         f"{study.names.positive} with its Clopper-Pearson interval. Grey bars: "
-        "patients in the bin, as a share of the fullest. Dotted: perfect.",
+        "patients in the bin, as a share of the fullest. Dotted: perfect."
+        f"{_name_undrawn(study)}",
         tuple(draw_calibration(study)),
         across=4,
+        points=curves.list_calibration_bins(study),
     )
 
 
@@ -67,8 +77,9 @@ def show_decision(study: Study) -> Gallery:
         "Labelled patients of each split. Net benefit, in patients rightly called "
         "positive per patient: TP/n - FP/n * t/(1 - t) at threshold t, against calling "
         "everybody and nobody positive. It takes the scores as probabilities: see "
-        "Calibration.",
+        f"Calibration.{_name_undrawn(study)}",
         tuple(draw_decision(study)),
+        points=curves.list_decision(study),
     )
 
 
@@ -77,11 +88,12 @@ def show_confusion(study: Study) -> Gallery:
     points = dict.fromkeys(
         f"“{row.calls[0].point.name}”" for row in study.performances if row.calls
     )
+    undrawn = _list_undrawn([f"{name} (nobody has a label)" for name in _empty(study)])
     return Gallery(
         "confusion",
         "Confusion matrices",
-        f"Labelled patients at the carried cut-off of the point {', '.join(points)}; "
-        "rows: the label; percent of the row.",
+        "Labelled patients at each score's first cut-off of table “Operating points” "
+        f"({', '.join(points)}); rows: the label; percent of the row.{undrawn}",
         tuple(draw_confusion(study)),
         across=4,
     )
@@ -90,12 +102,13 @@ def show_confusion(study: Study) -> Gallery:
 def show_forest(study: Study) -> Gallery:
     """The forest plot of the subgroups."""
     scores = dict.fromkeys(f"“{row.score}”" for row in study.subgroups)
+    only = "" if study.point else " AUC only: there is no cut-off."
     return Gallery(
         "forest",
         "Forest plot of subgroups",
         f"Labelled patients, score {', '.join(scores)}; estimates and intervals of "
         "table “Subgroups”; n: patients whom the measure counts. Dotted: all patients "
-        "of the split. Hollow and grey: too few patients to say much.",
+        f"of the split. Hollow and grey: too few patients to say much.{only}",
         tuple(draw_forest(study)),
         across=3,
     )
@@ -103,14 +116,28 @@ def show_forest(study: Study) -> Gallery:
 
 def show_readers(study: Study) -> Gallery:
     """Readers beside the score."""
+    read = dict.fromkeys(row.split for row in study.readings)
+    drawn = group_by_split(study)
+    partly = [
+        f"{row.reader} in {row.split}, {'with help' if row.assisted else 'alone'} "
+        "(called patients of one class only)"
+        for row in study.readings
+        if row.split in drawn and not has_place(row)
+    ]
+    model = (
+        f"Blue curve: score “{study.names.primary}” of all labelled patients of the "
+        "split"
+    )
+    if study.point:
+        model += f"; blue point: its calls at {describe_point(study.point)}"
     return Gallery(
         "readers",
         "Readers beside the score",
         "Hollow: reader alone; filled, at the other end of the line: the same reader "
         "with the model's help; shares of table “Readers alone and with the model's "
-        f"help”. Blue curve and point: score “{study.names.primary}” of all labelled "
-        "patients of the split. Where all points lie near the corner of perfect calls, "
-        "only that corner is shown.",
+        f"help”. {model}. Where all points lie near the corner of perfect calls, only "
+        "that corner is shown."
+        f"{_list_undrawn([*_find_one_class(study, read), *partly])}",
         tuple(draw_readers(study)),
     )
 
@@ -124,3 +151,41 @@ def show_training(study: Study) -> Gallery:
         "the patients whom the fold holds out. Dotted: a stage begins.",
         tuple(draw_training(study)),
     )
+
+
+def _explain_marks(study: Study) -> str:
+    """Which mark is which operating point, of those that there are."""
+    names = dict.fromkeys(point.name for point in study.operating_points)
+    if not names:
+        return "There is no cut-off, so no point is marked."
+    marks = "; ".join(
+        f"{_SHAPES.get(MARKERS.get(name, ''), 'diamond')}: {name}" for name in names
+    )
+    return (
+        f"{marks[0].upper()}{marks[1:]}; those of the primary score with the "
+        "intervals of table “Each score at its operating points”."
+    )
+
+
+def _name_undrawn(study: Study) -> str:
+    return _list_undrawn(_find_one_class(study, _list_splits(study)))
+
+
+def _find_one_class(study: Study, splits: Iterable[str]) -> Iterator[str]:
+    drawn = group_by_split(study)
+    return (f"{split} (a class is empty)" for split in splits if split not in drawn)
+
+
+def _empty(study: Study) -> list[str]:
+    drawn = group_by_split(study, one_class=True)
+    return [split for split in _list_splits(study) if split not in drawn]
+
+
+def _list_splits(study: Study) -> list[str]:
+    return list(dict.fromkeys(row.split for row in study.performances))
+
+
+def _list_undrawn(found: Iterable[str]) -> str:
+    """The end of a caption, "" if all is drawn."""
+    names = "; ".join(found)
+    return f" Not drawn: {names}." if names else ""

@@ -7,10 +7,12 @@ from negspa_jax.evaluate.study import Study
 from negspa_jax.report.digits import (
     UNDEFINED,
     format_count,
+    format_counted,
     format_interval,
     format_number,
     format_percent,
 )
+from negspa_jax.report.roles import is_test, remark_split
 
 
 class Card(NamedTuple):
@@ -36,17 +38,30 @@ def write_headline(study: Study) -> Headline:
     """The first screen of a study, about its primary score."""
     names = study.names
     rows = [row for row in study.performances if row.score == names.primary]
-    total = format_count(sum(row.num_patients for row in rows))
     # The tests stand before the training that they test.
-    rows.sort(key=lambda row: row.split == study.reference)
-    splits = "1 split" if len(rows) == 1 else f"{len(rows)} splits"
-    patients = "1 labelled patient" if total == "1" else f"{total} labelled patients"
+    rows.sort(key=lambda row: not is_test(study, row.split))
     return Headline(
         f"How well the score “{names.primary}” tells {names.positive} from "
-        f"{names.negative}, in {patients} of {splits}.",
+        f"{names.negative}, in {_count_patients(study, rows)}.",
         tuple(_write_card(study, row) for row in rows),
         _explain(study, rows),
     )
+
+
+def _count_patients(study: Study, rows: list[Performance]) -> str:
+    """Of the tests together, and of each other split apart."""
+    tests = [row for row in rows if is_test(study, row.split)]
+    others = [row for row in rows if row not in tests]
+    # Of a table without train or cut-offs nobody said that it is a test.
+    noun = "test split" if others else "split"
+    found = [(row.num_patients, row.split) for row in others]
+    if tests:
+        total = sum(row.num_patients for row in tests)
+        found.insert(0, (total, format_counted(len(tests), noun)))
+    first, *rest = found or [(0, "no split")]
+    counted = [f"{format_counted(first[0], 'labelled patient')} of {first[1]}"]
+    counted += [f"{format_count(count)} of {split}" for count, split in rest]
+    return ", and ".join(counted)
 
 
 def _write_card(study: Study, row: Performance) -> Card:
@@ -55,13 +70,13 @@ def _write_card(study: Study, row: Performance) -> Card:
     undefined = format_number(row.auc.value) == UNDEFINED
     return Card(
         row.split,
-        f"{format_count(row.num_patients)} patients: "
+        f"{format_counted(row.num_patients, 'patient')}: "
         f"{format_count(row.num_positive)} {names.positive}, "
         f"{format_count(negative)} {names.negative}",
         format_number(row.auc.value),
         "a class is empty" if undefined else format_interval(row.auc.low, row.auc.high),
         _rates(row.calls[0]) if row.calls else (),
-        "cut-off chosen here: optimistic" if row.split == study.reference else "",
+        remark_split(study, row.split),
     )
 
 
@@ -92,9 +107,9 @@ def _explain(study: Study, rows: list[Performance]) -> str:
     called = [row.calls[0] for row in rows if row.calls]
     if called:
         point, rate = called[0].point, called[0].sensitivity
+        patients = format_counted(point.num_patients, "labelled patient")
         origin = (
-            f"chosen on the {point.num_patients} labelled patients of {point.source} "
-            "and carried unchanged"
+            f"chosen on the {patients} of {point.source} and carried unchanged"
             if point.source
             else "as given"
         )

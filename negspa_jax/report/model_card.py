@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from negspa_jax.evaluate.performance import Performance
 from negspa_jax.evaluate.study import Study
 from negspa_jax.report.checklist import Item, is_draft
+from negspa_jax.report.roles import remark_split
 
 _RESEARCH = (
     "**Research software, not a medical device. No diagnosis may rest on its output.**"
@@ -80,6 +81,7 @@ _HEADER = (
     "AUC",
     "sensitivity",
     "specificity",
+    "remark",
 )
 
 
@@ -95,7 +97,7 @@ def format_model_card(study: Study, items: Sequence[Item]) -> str:
     lines = [f"# Model card: {escape(study.names.title)}", "", _RESEARCH, ""]
     if is_draft(used):
         count = sum(item.status == "TODO" for item in used)
-        lines += [f"**Draft**: {count} of {len(used)} texts are left to a person.", ""]
+        lines += [f"**Draft**: {count} of {len(used)} texts left to a person.", ""]
     for heading, entries in _ENTRIES.items():
         lines += [f"## {heading}", ""]
         lines += [_OUT_OF_SCOPE, ""] if heading.startswith("Intended use") else []
@@ -121,11 +123,12 @@ def _format_entry(label: str, item: Item) -> str:
 
 def _tabulate(study: Study) -> list[str]:
     """The performance of every score in every split, as a table."""
-    rows = [_HEADER, ("---",) * len(_HEADER), *map(_format_row, study.performances)]
+    found = (_format_row(study, performance) for performance in study.performances)
+    rows = [_HEADER, ("---",) * len(_HEADER), *found]
     return [f"| {' | '.join(row)} |" for row in rows]
 
 
-def _format_row(performance: Performance) -> tuple[str, ...]:
+def _format_row(study: Study, performance: Performance) -> tuple[str, ...]:
     calls = performance.calls[0] if performance.calls else None
     named = f" at {escape(calls.point.name)}" if calls else ""
     return (
@@ -136,4 +139,5 @@ def _format_row(performance: Performance) -> tuple[str, ...]:
         str(performance.auc),
         f"{calls.sensitivity}{named}" if calls else "no cut-off",
         f"{calls.specificity}{named}" if calls else "no cut-off",
+        remark_split(study, performance.split),
     )

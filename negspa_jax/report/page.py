@@ -74,7 +74,8 @@ def _describe(block: Block) -> dict[str, Any]:
         {"panel": panel, "svg": _inline(panel.svg, panel.words)}
         for panel in block.panels
     ]
-    files = f"{block.name}.svg" if len(panels) == 1 else f"{block.name}_*.svg"
+    files = [f"figures/{block.name}{'' if len(panels) == 1 else '_*'}.svg"]
+    files += [f"tables/{block.points.name}.csv"] if block.points else []
     return {"kind": "gallery", "rows": panels, "files": files}
 
 

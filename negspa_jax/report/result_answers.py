@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 
 from negspa_jax.evaluate.performance import Calls, Performance
 from negspa_jax.evaluate.study import Flow, Study
-
-TRAIN = "train"
+from negspa_jax.report.digits import format_counted
+from negspa_jax.report.roles import CHOSEN_HERE, is_test, name_split, remark_split
 
 
 def state_headline(study: Study) -> str:
@@ -26,13 +26,15 @@ def state_accuracy(study: Study) -> str:
 
 
 def state_training_performance(study: Study) -> str:
-    """AUC and calls of the primary score in train."""
-    return _state_performance(study, [p for p in _primary(study) if p.split == TRAIN])
+    """AUC and calls of the primary score in train, and where cut-offs were chosen."""
+    chosen = [p for p in _primary(study) if not is_test(study, p.split)]
+    return _state_performance(study, chosen)
 
 
 def state_test_performance(study: Study) -> str:
-    """AUC and calls of the primary score in every split but train."""
-    return _state_performance(study, [p for p in _primary(study) if p.split != TRAIN])
+    """AUC and calls of the primary score in every split that tests it."""
+    tests = [p for p in _primary(study) if is_test(study, p.split)]
+    return _state_performance(study, tests)
 
 
 def state_cross_tables(study: Study) -> str:
@@ -40,8 +42,8 @@ def state_cross_tables(study: Study) -> str:
     return list_facts(
         f"Calls by the {study.names.primary} score",
         (
-            f"{p.split}, {calls.point.name}: {calls.counts.true_positives} true "
-            f"positive, {calls.counts.false_positives} false positive, "
+            f"{_name_call(p, calls)}: {calls.counts.true_positives} true positive, "
+            f"{calls.counts.false_positives} false positive, "
             f"{calls.counts.false_negatives} false negative, "
             f"{calls.counts.true_negatives} true negative"
             for p in _primary(study)
@@ -55,8 +57,8 @@ def state_subgroups(study: Study) -> str:
     return list_facts(
         "AUC in subgroups",
         (
-            f"{group.split}, {group.score} score, {group.group}: {group.auc}, "
-            f"{group.num_patients} patients"
+            f"{name_split(study, group.split)}, {group.score} score, {group.group}: "
+            f"{group.auc}, {format_counted(group.num_patients, 'patient')}"
             + (f" ({group.warning})" if group.warning else "")
             for group in study.subgroups
         ),
@@ -121,7 +123,8 @@ def state_errors(study: Study) -> str:
     """How many patients were called wrongly; the report lists every one."""
     splits = dict.fromkeys(case.split for case in study.cases)
     found = (
-        f"{split} {_num_cases(study, split, 'false positive')} false positive and "
+        f"{name_split(study, split)} "
+        f"{_num_cases(study, split, 'false positive')} false positive and "
         f"{_num_cases(study, split, 'false negative')} false negative"
         for split in splits
     )
@@ -150,10 +153,11 @@ def _name_level(study: Study) -> str:
 
 
 def _patients(study: Study, performance: Performance) -> str:
-    """The split, whether its scores are out of fold, and its size."""
-    name, of = study.names.positive, performance.num_patients
-    fold = "out of fold, " if performance.split == TRAIN else ""
-    return f"{performance.split} ({fold}{performance.num_positive} {name} of {of})"
+    """The split, why it is no test if it is none, and its size."""
+    size = f"{performance.num_positive} {study.names.positive} of "
+    remark = remark_split(study, performance.split)
+    words = [remark, f"{size}{performance.num_patients}"]
+    return f"{performance.split} ({'; '.join(filter(None, words))})"
 
 
 def _state_performance(study: Study, performances: Sequence[Performance]) -> str:
@@ -166,6 +170,12 @@ def _state_performance(study: Study, performances: Sequence[Performance]) -> str
             for p in performances
         ),
     )
+
+
+def _name_call(performance: Performance, calls: Calls) -> str:
+    chosen = calls.point.source == performance.split
+    remark = f" ({CHOSEN_HERE})" if chosen else ""
+    return f"{performance.split}{remark}, {calls.point.name}"
 
 
 def _state_calls(calls: Calls) -> str:
@@ -185,7 +195,13 @@ def _count(study: Study, flow: Flow) -> str:
 
 def _count_unscored(study: Study) -> str:
     count = len(study.unscored)
-    return f"Of the cohort table {count} have no score and are left out." * bool(count)
+    if not count:
+        return ""
+    words = ("has", "is") if count == 1 else ("have", "are")
+    return (
+        f"Of the cohort table {format_counted(count, 'patient')} {words[0]} no score "
+        f"and {words[1]} left out."
+    )
 
 
 def _count_absent(study: Study) -> str:
@@ -193,7 +209,11 @@ def _count_absent(study: Study) -> str:
     if study.fusion is None:
         return ""
     counts = study.fusion.missing.items()
-    found = (f"{feature} in {count} patients" for feature, count in counts if count)
+    found = (
+        f"{feature} in {format_counted(count, 'patient')}"
+        for feature, count in counts
+        if count
+    )
     taken = list_facts("Empty clinical features, taken as absent", found)
     return taken or "No clinical feature is empty."
 
@@ -204,7 +224,7 @@ def _unknown(study: Study) -> Iterable[str]:
         if row.positive.num_unknown or row.negative.num_unknown:
             yield (
                 f"{row.name} in {row.split} of {row.positive.num_unknown} positive and "
-                f"{row.negative.num_unknown} negative patients"
+                + format_counted(row.negative.num_unknown, "negative patient")
             )
     sizes = {flow.split: (flow.num_positive, flow.num_negative) for flow in study.flow}
     partly = dict.fromkeys(
@@ -213,8 +233,8 @@ def _unknown(study: Study) -> Iterable[str]:
         if (row.positive_known, row.negative_known) != sizes.get(row.split)
     )
     for name, split, positive, negative in partly:
-        known = f"known of {positive} positive and {negative} negative patients only"
-        yield f"{name} in {split}, {known}"
+        patients = format_counted(negative, "negative patient")
+        yield f"{name} in {split}, known of {positive} positive and {patients} only"
 
 
 def _num_cases(study: Study, split: str, outcome: str) -> int:

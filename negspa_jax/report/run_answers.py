@@ -9,6 +9,7 @@ from functools import wraps
 from typing import Any
 
 from negspa_jax.evaluate.study import Study
+from negspa_jax.report.digits import format_counted
 
 _INTENSITIES = {
     "zscore": "z-scores over the volume, clipped at {z_clip:g}, mapped to [0, 1]",
@@ -126,17 +127,19 @@ def describe_initialization(config: Config) -> str:
 def describe_training(config: Config) -> str:
     """Stages, optimiser and rates."""
     stages = "; ".join(
-        f"stage {number}: {stage['epochs']} epochs, rate {stage['learning_rate']:g}, "
-        f"batches of {stage['batch_size']}, {_FROZEN[stage['frozen']]}"
+        f"stage {number}: {format_counted(stage['epochs'], 'epoch')}, rate "
+        f"{stage['learning_rate']:g}, batches of {stage['batch_size']}, "
+        f"{_FROZEN[stage['frozen']]}"
         for number, stage in enumerate(_stages(config), start=1)
     )
     beta = f"{config['optimizer.beta1']:g} and {config['optimizer.beta2']:g}"
     decay = f"{config['optimizer.weight_decay']:g}, {config['optimizer.decay']}"
+    number = format_counted(len(_stages(config)), "stage")
+    first = format_counted(config["optimizer.restart_epochs"], "epoch")
     return (
-        f"{config['data.num_folds']} models, one a fold, each in "
-        f"{len(_stages(config))} stage(s) ({stages}). Adam (beta {beta}; weight decay "
-        f"{decay}) on the cross-entropy; cosine annealing with warm restarts (first "
-        f"after {config['optimizer.restart_epochs']} epochs, then times "
+        f"{config['data.num_folds']} models, one a fold, each in {number} ({stages}). "
+        f"Adam (beta {beta}; weight decay {decay}) on the cross-entropy; cosine "
+        f"annealing with warm restarts (first after {first}, then times "
         f"{config['optimizer.restart_factor']}); seed {config['seed']}."
     )
 
@@ -154,26 +157,37 @@ def describe_augmentation(config: Config) -> str:
     )
 
 
-@_of_run
-def describe_selection(config: Config) -> str:
+def describe_selection(study: Study) -> str:
     """How the final model was chosen, and what that does to the out-of-fold scores."""
+    if not study.provenance.config:
+        return ""
+    scored = (
+        " The same patients give the out-of-fold scores of train, which are therefore "
+        "somewhat optimistic."
+        if study.out_of_fold
+        else ""
+    )
     return (
         "Of each fold and stage, the epoch with the highest AUC of the patients whom "
-        "the fold holds out. The same patients give the out-of-fold scores of train, "
-        "which are therefore somewhat optimistic; patients of other splits played no "
-        "part."
+        f"the fold holds out.{scored} Patients of other splits played no part."
     )
 
 
-@_of_run
-def describe_ensembling(config: Config) -> str:
+def describe_ensembling(study: Study) -> str:
     """Whose outputs were averaged."""
+    text = _describe_mean(study)
+    if not (text and study.out_of_fold):
+        return text
+    return f"{text} In train it is that of the model that held the patient out."
+
+
+@_of_run
+def _describe_mean(config: Config) -> str:
     sides = config["data.sides"]
     both = " A patient's score is the mean of both sides." if sides == "both" else ""
     return (
         f"Outside train, the score is the mean of the {config['data.num_folds']} "
-        f"folds' models; in train it is that of the one model that did not learn from "
-        f"the patient.{both}"
+        f"folds' models.{both}"
     )
 
 

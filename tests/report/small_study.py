@@ -86,6 +86,7 @@ def bare_study() -> Study:
         out_of_fold=False,
         flow=(Flow("all", 8, 0, 4, 4),),
         unscored=(),
+        unused=(),
         numeric=(),
         categories=(),
         fusion=None,
@@ -115,6 +116,7 @@ def full_study() -> Study:
         out_of_fold=True,
         flow=(Flow("train", 8, 0, 4, 4), Flow("internal", 10, 2, 4, 4)),
         unscored=("031",),
+        unused=(),
         numeric=(
             NumericRow("train", "age", ages, ages, TEST),
             NumericRow("internal", "age", ages, replace(nobody, num_unknown=4), TEST),

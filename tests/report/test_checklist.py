@@ -125,7 +125,7 @@ def test_a_study_without_anything_answers_nothing():
         (("CLAIM 2024", "12"), "uveitis in 2 patients"),
         (("CLAIM 2024", "12"), "age in internal of 0 positive and 4 negative"),
         (("CLAIM 2024", "12"), "sex in train, known of 4 positive and 3 negative"),
-        (("CLAIM 2024", "12"), "1 have no score"),
+        (("CLAIM 2024", "12"), "1 patient has no score and is left out"),
         (("CLAIM 2024", "12"), "internal 2"),
         (("CLAIM 2024", "12"), "A in internal 1"),
         (("CLAIM 2024", "22"), "resnet50"),

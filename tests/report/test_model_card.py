@@ -71,10 +71,18 @@ def test_the_table_has_a_row_for_every_performance():
     assert len(found) == 4
     assert found[3].startswith("| internal | image | 8 | 4 | 0.750 (0.350-1.000) |")
     assert found[3].count("0.750 (0.194-0.994) at Youden") == 2
+    assert found[3].endswith(" |  |")
+
+
+def test_the_table_says_which_rows_are_no_test():
+    rows = section(card(full_study()), "Quantitative analyses").splitlines()
+    found = next(row for row in rows if row.startswith("| train "))
+    said = "training split, scores out of fold; cut-off chosen here: optimistic"
+    assert found.endswith(f"| {said} |")
 
 
 def test_a_study_without_cut_off_says_so():
-    assert "| no cut-off | no cut-off |" in card(bare_study())
+    assert "| no cut-off | no cut-off |  |" in card(bare_study())
 
 
 def test_odd_names_break_neither_table_nor_headings():
@@ -84,7 +92,7 @@ def test_odd_names_break_neither_table_nor_headings():
     study = replace(study, names=names, performances=tuple(odd))
     lines = card(study).splitlines()
     rows = [line for line in lines if line.startswith("| ")]
-    assert {row.replace("\\|", "").count("|") for row in rows} == {8}
+    assert {row.replace("\\|", "").count("|") for row in rows} == {9}
     assert [line[3:] for line in lines if line.startswith("## ")] == list(HEADINGS)
     assert not [line for line in lines if "<script" in line.replace("\\<", "")]
     assert lines[0].startswith("# Model card: a\\|b ## c")

@@ -1,16 +1,24 @@
 """Tables show what their files hold, and files hold what was computed."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
 from negspa_jax.report.blocks import Section
 from negspa_jax.report.digits import MINUS, UNDEFINED
+from negspa_jax.report.tables.origin import list_learned
+from negspa_jax.report.tables.scores import list_calibration
 from negspa_jax.report.tables.table import COUNT, ESTIMATE, TEXT, Table, make_columns
 from negspa_jax.stats import Estimate
 from tests.report.conftest import read_csv
 
 DASH = UNDEFINED
+RIGHT = {
+    f"{name} right"
+    for name in ("First", "Second", "Reader", "Model", "With help", "Alone")
+}
+CURVES = ("roc", "precision_recall", "calibration", "decision")
 
 
 def test_every_table_of_the_page_equals_its_file(files, page, sections):
@@ -29,9 +37,59 @@ def test_every_table_of_the_page_equals_its_file(files, page, sections):
             assert cells == [written(*pair) for pair in grouped(table, stored)]
 
 
-def test_every_file_of_a_table_belongs_to_a_table_of_the_page(files, sections):
+def test_every_file_of_a_table_is_a_table_or_a_figures_points(files, sections):
     names = {f"tables/{table.name}.csv" for table in tables_of(sections)}
-    assert names == {name for name in files if name.startswith("tables/")}
+    points = {f"tables/curve_{name}.csv" for name in CURVES}
+    assert names | points == {name for name in files if name.startswith("tables/")}
+
+
+def test_no_file_has_two_columns_of_one_name(files):
+    names = [name for name in files if name.startswith("tables/")]
+    assert len(names) > 20
+    for name in names:
+        header, _ = read_csv(files[name])
+        assert len(header) == len(set(header)), name
+
+
+def test_two_columns_of_one_name_are_refused():
+    columns = make_columns(("A", ESTIMATE), ("A, low", COUNT))
+    with pytest.raises(ValueError, match=r"table t .* got 'A, low' twice; name the"):
+        Table("t", "T", "", columns, ())
+
+
+@pytest.mark.parametrize("name", CURVES)
+def test_a_curves_file_holds_its_points_unrounded(name, study, files, page):
+    _, rows = read_csv(files[f"tables/curve_{name}.csv"])
+    expected = [
+        [row.split, row.score, *map(float, values)]
+        for row in study.performances
+        for values in zip(*getattr(row, name), strict=True)
+    ]
+    assert [[*row[:2], *map(float, row[2:])] for row in rows] == expected
+    assert f"tables/curve_{name}.csv" in page.text
+    assert f"curve_{name}" not in page.tables
+
+
+def test_a_table_with_nothing_in_it_is_a_sentence(files, page):
+    assert "Every patient of the tables that were read has a score." in page.text
+    assert "No clinical feature was empty in any patient." in page.text
+    assert "Patients without a score" not in page.text
+    assert not {"tables/unscored.csv", "tables/fusion_missing.csv"} & set(files)
+
+
+def test_folds_of_the_learned_fusion_keep_their_numbers(study):
+    learned = replace(study.fusion.learned, folds=(3, 7))
+    table = list_learned(replace(study, fusion=replace(study.fusion, learned=learned)))
+    assert [row[0] for row in table.rows] == [3, 7]
+    assert "L2 penalty (C = 1)" in table.caption
+
+
+def test_scores_of_0_or_1_are_counted_beside_the_slope(study):
+    rows = [replace(row, num_certain=5) for row in study.performances]
+    table = list_calibration(replace(study, performances=tuple(rows)))
+    place = [column.title for column in table.columns].index("Scores of 0 or 1")
+    assert {row[place] for row in table.rows} == {5}
+    assert "moved to 1e-7 from the end" in table.caption
 
 
 def test_files_hold_unrounded_numbers(files, study):
@@ -83,7 +141,7 @@ def test_one_row_says_yes_or_no_covariates(files):
 def test_rederived_cut_offs_stand_only_under_that_name(study, files, page):
     _, rows = read_csv(files["tables/calls_rederived.csv"])
     assert {row[0] for row in rows} == {"external"}
-    assert "Cut-offs re-derived on each test split (optimistic)" in page.text
+    assert "Cut-offs re-derived on each split itself (optimistic)" in page.text
     header, carried = read_csv(files["tables/calls.csv"])
     chosen = {point.cutoff for point in study.operating_points}
     assert {float(row[header.index("Cut-off")]) for row in carried} <= chosen
@@ -153,7 +211,7 @@ def plain(title, cell):
         return "<0.001" if float(cell) < 0.001 else f"{float(cell):.3f}"
     if title == "Cut-off":
         return "∞" if cell == "inf" else f"{float(cell):.4f}"
-    if title in ("First", "Second", "Reader", "Model", "With help", "Alone"):
+    if title in RIGHT:
         return f"{100 * float(cell):.1f} %"
     if cell.isdecimal():
         return f"{int(cell):,}"

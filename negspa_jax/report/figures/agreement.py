@@ -9,7 +9,11 @@ from matplotlib.patches import Rectangle
 from negspa_jax.evaluate.performance import Calls, Performance
 from negspa_jax.evaluate.study import Study
 from negspa_jax.report.digits import UNDEFINED, format_count, format_percent, shorten
-from negspa_jax.report.figures.curves import group_by_split, order_scores
+from negspa_jax.report.figures.curves import (
+    group_by_split,
+    number_split,
+    order_scores,
+)
 from negspa_jax.report.figures.drawing import (
     COLOURS,
     GREY,
@@ -28,13 +32,13 @@ def draw_calibration(study: Study) -> list[Panel]:
     """A panel for each score and split: observed against predicted shares."""
     order = order_scores(study)
     panels = []
-    for number, (split, rows) in enumerate(group_by_split(study).items(), start=1):
+    for split, rows in group_by_split(study).items():
         for row in rows:
             colour = COLOURS[order.index(row.score) % len(COLOURS)]
             panels.append(
                 draw_panel(
                     partial(_draw_calibration, row=row, colour=colour),
-                    name=slug("calibration", f"{number}-{split}", row.score),
+                    name=slug("calibration", number_split(study, split), row.score),
                     title=f"{split}, {row.score}",
                     words=f"Calibration of {row.score} in {split}",
                     size=(2.7, 2.65),
@@ -73,7 +77,7 @@ def draw_confusion(study: Study) -> list[Panel]:
     return [
         draw_panel(
             partial(_draw_confusion, study=study, calls=row.calls[0]),
-            name=slug("confusion", f"{number}-{split}", row.score),
+            name=slug("confusion", number_split(study, split), row.score),
             title=f"{split}, {row.score}",
             words=f"Confusion matrix of {row.score} in {split}: "
             + ", ".join(
@@ -83,7 +87,7 @@ def draw_confusion(study: Study) -> list[Panel]:
             size=(2.15, 1.75),
             margins=Margins(0.3, 0.03, 0.99, 0.76),
         )
-        for number, (split, rows) in enumerate(group_by_split(study).items(), start=1)
+        for split, rows in group_by_split(study, one_class=True).items()
         for row in rows
         if row.calls
     ]

@@ -94,16 +94,30 @@ def frame_roc(axes: Axes) -> None:
     axes.plot([0, 1], [0, 1], color=GREY, linewidth=0.7, linestyle=(0, (1, 2)))
 
 
-def group_by_split(study: Study) -> dict[str, list[Performance]]:
-    """The performances of each split, of both classes, the primary score first."""
+def group_by_split(
+    study: Study, *, one_class: bool = False
+) -> dict[str, list[Performance]]:
+    """The performances of each split that can be drawn, the primary score first.
+
+    Args:
+        study: whose splits.
+        one_class: whether splits count that lack a class, but not all patients.
+    """
     groups: dict[str, list[Performance]] = {}
     for row in study.performances:
-        if 0 < row.num_positive < row.num_patients:
+        both = 0 < row.num_positive < row.num_patients
+        if both or (one_class and row.num_patients):
             groups.setdefault(row.split, []).append(row)
     return {
         split: sorted(rows, key=lambda row: row.score != study.names.primary)
         for split, rows in groups.items()
     }
+
+
+def number_split(study: Study, split: str) -> str:
+    """The split with its place in the study, the same in the name of every file."""
+    splits = list(dict.fromkeys(row.split for row in study.performances))
+    return f"{splits.index(split) + 1}-{split}"
 
 
 def order_scores(study: Study) -> list[str]:
@@ -129,12 +143,12 @@ def _panels(
     return [
         draw_panel(
             partial(draw, rows=rows),
-            name=slug(name, f"{number}-{split}"),
+            name=slug(name, number_split(study, split)),
             title=f"{split}, {count_patients(rows[0])}",
             words=f"{title} of {split}: {', '.join(row.score for row in rows)}",
             margins=margins,
         )
-        for number, (split, rows) in enumerate(group_by_split(study).items(), start=1)
+        for split, rows in group_by_split(study).items()
     ]
 
 

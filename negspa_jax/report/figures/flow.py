@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import FancyBboxPatch
 
 from negspa_jax.evaluate.study import Flow, Study
-from negspa_jax.report.digits import format_count, shorten
+from negspa_jax.report.digits import format_count, format_counted, shorten
 from negspa_jax.report.figures.drawing import (
     COLOURS,
     GREY,
@@ -43,9 +43,10 @@ def _draw(axes: Axes, *, study: Study, height: float) -> None:
     top = 0.05
     total = sum(flow.num_patients for flow in study.flow)
     _box(axes, 0.05, top, 2.1, _HEAD, [f"{_patients(total)} with a score"])
-    absent = [f"{_patients(len(study.unscored))} without a score", "not counted"]
-    _box(axes, 2.45, top, 2.1, _HEAD, absent, pale=True)
-    _arrow(axes, [(2.15, top + _HEAD / 2), (2.45, top + _HEAD / 2)])
+    if study.unscored:
+        absent = [f"{_patients(len(study.unscored))} without a score", "not counted"]
+        _box(axes, 2.45, top, 2.1, _HEAD, absent, pale=True)
+        _arrow(axes, [(2.15, top + _HEAD / 2), (2.45, top + _HEAD / 2)])
     for place, flow in enumerate(study.flow):
         start = top + _HEAD + _GAP + (_GAP + _SPLIT) * place
         middle = start + _SPLIT / 2
@@ -115,7 +116,7 @@ def _arrow(axes: Axes, path: list[tuple[float, float]], *, head: bool = True) ->
 
 
 def _patients(count: int) -> str:
-    return "1 patient" if count == 1 else f"{format_count(count)} patients"
+    return format_counted(count, "patient")
 
 
 def _describe(flow: Flow) -> str:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from matplotlib.axes import Axes
 
+from negspa_jax.evaluate.operating import OperatingPoint
 from negspa_jax.evaluate.performance import Estimate, Performance
 from negspa_jax.evaluate.study import Study
 from negspa_jax.evaluate.subgroups import Subgroup
@@ -16,7 +17,7 @@ from negspa_jax.report.digits import (
     format_percent,
     shorten_middle,
 )
-from negspa_jax.report.figures.curves import group_by_split
+from negspa_jax.report.figures.curves import group_by_split, number_split
 from negspa_jax.report.figures.drawing import (
     COLOURS,
     GREY,
@@ -28,6 +29,11 @@ from negspa_jax.report.figures.drawing import (
 
 _LONGEST = 30
 _EVERYBODY = "all patients"
+_MEASURES = (
+    ("auc", "AUC"),
+    ("sensitivity", "Sensitivity, %"),
+    ("specificity", "Specificity, %"),
+)
 _ROW, _FOOT = 0.34, 0.4  # inches
 
 
@@ -42,22 +48,18 @@ class Line(NamedTuple):
 
 
 def draw_forest(study: Study) -> list[Panel]:
-    """Three panels for each split: AUC, sensitivity, specificity of the subgroups."""
-    overall = group_by_split(study)
+    """Panels for each split: AUC and, at a cut-off, sensitivity and specificity."""
+    overall = group_by_split(study, one_class=True)
     panels = []
-    splits = dict.fromkeys(row.split for row in study.subgroups)
-    for number, split in enumerate(splits, start=1):
+    measures = _MEASURES if study.point else _MEASURES[:1]
+    for split in dict.fromkeys(row.split for row in study.subgroups):
         rows = [row for row in study.subgroups if row.split == split]
-        for measure, title in (
-            ("auc", "AUC"),
-            ("sensitivity", "Sensitivity, %"),
-            ("specificity", "Specificity, %"),
-        ):
-            lines = _lines(overall.get(split, []), rows, measure)
+        for measure, title in measures:
+            lines = _lines(overall.get(split, []), rows, measure, study.point)
             panels.append(
                 draw_panel(
                     partial(_draw, lines=lines),
-                    name=slug("forest", f"{number}-{split}", measure),
+                    name=slug("forest", number_split(study, split), measure),
                     title=f"{split}, {title}",
                     words=f"{title} in subgroups of {split}: "
                     + "; ".join(f"{line.name} {_write(line)}" for line in lines),
@@ -74,16 +76,18 @@ def _margins(num_lines: int) -> Margins:
 
 
 def _lines(
-    overall: Sequence[Performance], rows: Sequence[Subgroup], measure: str
+    overall: Sequence[Performance],
+    rows: Sequence[Subgroup],
+    measure: str,
+    point: OperatingPoint | None,
 ) -> list[Line]:
     """Everybody first, if there is the same estimate for them, then the groups."""
     percent = measure != "auc"
     lines = []
     for row in overall:
-        youden = [calls for calls in row.calls if calls.point.name == "Youden"]
-        if row.score == rows[0].score and (measure == "auc" or youden):
-            source = row if measure == "auc" else youden[0]
-            estimate = getattr(source, measure)
+        if row.score == rows[0].score:
+            called = [calls for calls in row.calls if calls.point == point]
+            estimate = getattr(called[0] if percent else row, measure)
             count = _count(row, measure)
             lines.append(Line(_EVERYBODY, count, estimate, False, percent))
     for group in rows:

@@ -7,6 +7,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 
+from negspa_jax.evaluate.operating import OperatingPoint
 from negspa_jax.evaluate.performance import Performance
 from negspa_jax.evaluate.readers import Reading
 from negspa_jax.evaluate.study import Study
@@ -16,6 +17,7 @@ from negspa_jax.report.figures.curves import (
     count_patients,
     frame_roc,
     group_by_split,
+    number_split,
 )
 from negspa_jax.report.figures.drawing import (
     COLOURS,
@@ -35,16 +37,16 @@ _EXTENTS = (0.5, 0.75, 1.0)
 def draw_readers(study: Study) -> list[Panel]:
     """A panel for each split with readers: alone hollow, with help filled."""
     panels = []
-    for number, (split, rows) in enumerate(group_by_split(study).items(), start=1):
+    for split, rows in group_by_split(study).items():
         readings = [row for row in study.readings if row.split == split]
-        readings = [row for row in readings if not math.isnan(sum(_place(row)))]
+        readings = [row for row in readings if has_place(row)]
         if not readings:
             continue
         readers = ", ".join(dict.fromkeys(row.reader for row in readings))
         panels.append(
             draw_panel(
-                partial(_draw, model=rows[0], readings=readings),
-                name=slug("readers", f"{number}-{split}"),
+                partial(_draw, model=rows[0], readings=readings, point=study.point),
+                name=slug("readers", number_split(study, split)),
                 title=f"{split}, {count_patients(rows[0])}",
                 words=f"Readers {readers} beside the ROC curve of {rows[0].score} in "
                 f"{split}",
@@ -55,15 +57,25 @@ def draw_readers(study: Study) -> list[Panel]:
     return panels
 
 
-def _draw(axes: Axes, *, model: Performance, readings: Sequence[Reading]) -> None:
+def has_place(row: Reading) -> bool:
+    """Whether a reader called patients of both classes, and so is a point."""
+    return not math.isnan(sum(_place(row)))
+
+
+def _draw(
+    axes: Axes,
+    *,
+    model: Performance,
+    readings: Sequence[Reading],
+    point: OperatingPoint | None,
+) -> None:
     places = {(row.reader, row.assisted): _place(row) for row in readings}
-    named = {row.point for row in readings}
-    calls = [calls for calls in model.calls if calls.point.name in named]
+    calls = [calls for calls in model.calls if calls.point == point]
     own = [(1 - c.specificity.value, c.sensitivity.value) for c in calls]
     extent = _frame(axes, [*places.values(), *own])
     axes.plot(*model.roc[:2], color=_MODEL, linewidth=1.6, zorder=2)
-    for point, (x, y) in zip([c.point for c in calls], own, strict=True):
-        marker = MARKERS.get(point.name, "D")
+    for x, y in own:
+        marker = MARKERS.get(calls[0].point.name, "D")
         axes.plot([x], [y], marker=marker, color=_MODEL, markersize=6.5, zorder=5)
     for (reader, assisted), place in places.items():
         alone = places.get((reader, False))
@@ -72,7 +84,7 @@ def _draw(axes: Axes, *, model: Performance, readings: Sequence[Reading]) -> Non
             axes.plot(*zip(alone, place, strict=True), zorder=3, **style)
         _mark(axes, *place, filled=assisted)
     _name_readers(axes, places, own, extent)
-    _explain(axes, ", ".join(named))
+    _explain(axes, point.name if own and point else "")
 
 
 def _frame(axes: Axes, points: Sequence[Point]) -> float:
@@ -129,13 +141,15 @@ def _mark(axes: Axes, x: float, y: float, *, filled: bool, above: bool = False) 
 
 
 def _explain(axes: Axes, point: str) -> None:
-    """What the marks mean, above the axes."""
+    """What the marks mean, above the axes; `point`: "" if the score has no mark."""
     y = 1.055
     inside: dict[str, Any] = {"transform": axes.transAxes, "va": "center"}
     _mark(axes, 0.02, y, filled=False, above=True)
     axes.text(0.05, y, "reader alone", **inside)
     _mark(axes, 0.35, y, filled=True, above=True)
     axes.text(0.38, y, "with help", **inside)
+    if not point:
+        return
     axes.plot(
         [0.63],
         [y],

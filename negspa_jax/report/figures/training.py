@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 
 from negspa_jax.evaluate.provenance import Epoch
 from negspa_jax.evaluate.study import Study
+from negspa_jax.report.digits import format_counted
 from negspa_jax.report.figures.drawing import (
     COLOURS,
     DASHES,
@@ -36,8 +37,8 @@ def draw_training(study: Study) -> list[Panel]:
             partial(_draw, folds=folds, field=field, label=label),
             name=f"training_{field}",
             title=label,
-            words=f"{label} of {len(folds)} folds over "
-            f"{max(len(fold.epochs) for fold in folds)} epochs",
+            words=f"{label} of {format_counted(len(folds), 'fold')} over "
+            + format_counted(max(len(fold.epochs) for fold in folds), "epoch"),
             size=(3.5, 2.6),
             margins=Margins(0.15, 0.17, 0.94, 0.95),
         )

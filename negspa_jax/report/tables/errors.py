@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from negspa_jax.evaluate.cases import Case
 from negspa_jax.evaluate.study import Study
+from negspa_jax.report.roles import describe_point
 from negspa_jax.report.tables.table import (
     LONG_TEXT,
     NUMBER,
@@ -30,12 +31,13 @@ def list_errors(study: Study) -> Table:
         for start, title in _READINGS.items()
         if any(name.startswith(start) for case in wrong for name in case.calls)
     ]
+    cutoff = f" at {describe_point(study.point)}" if study.point else ""
     return Table(
         "errors",
         "Every false positive and false negative",
-        f"Labelled patients called wrongly by score “{study.names.primary}” at its "
-        "Youden cut-off. Scores of every kind from 0 to 1; image score of each side; "
-        "SD: of the folds' image scores. Readers: how each called the patient.",
+        f"Labelled patients called wrongly by score “{study.names.primary}”{cutoff}. "
+        "Scores of every kind from 0 to 1; image score of each side; SD: of the folds' "
+        "image scores. Readers: how each called the patient.",
         make_columns(
             *(("Split", TEXT), ("Patient", TEXT), ("Outcome", TEXT)),
             *((f"Score {name}", NUMBER) for name in scores),

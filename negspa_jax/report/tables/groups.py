@@ -1,6 +1,7 @@
 """Tables of subgroups, and of how they were formed."""
 
 from negspa_jax.evaluate.study import Study
+from negspa_jax.report.roles import describe_point
 from negspa_jax.report.tables.table import (
     COUNT,
     ESTIMATE,
@@ -19,7 +20,8 @@ def list_groupings(study: Study) -> Table:
     return Table(
         "groupings",
         "How subgroups were formed",
-        "Covariates with a threshold: the upper group has value ≥ threshold. The same "
+        "Covariates with a threshold: the upper group has value ≥ threshold, the "
+        "median of all patients of the split named, with and without a label. The same "
         "groups are used in every split.",
         make_columns(
             *(("Covariate", TEXT), ("Groups", LONG_TEXT)),
@@ -39,17 +41,16 @@ def list_subgroups(study: Study) -> Table:
     """One score in each group of each split."""
     rows = study.subgroups
     scores = ", ".join(f"“{name}”" for name in dict.fromkeys(row.score for row in rows))
-    methods = {
-        "AUC": [row.auc for row in rows],
-        "shares": [row.sensitivity for row in rows],
-    }
+    methods = {"AUC": [row.auc for row in rows]}
+    if study.point:
+        methods["shares"] = [row.sensitivity for row in rows]
     return Table(
         "subgroups",
         "Subgroups",
-        f"Labelled patients, score {scores}; shares at its Youden cut-off, carried "
-        f"unchanged. {name_methods(methods)}. Unknown: labelled patients of the split "
-        "whose covariate is empty, in no group. Intervals are not adjusted for the "
-        "number of groups.",
+        f"Labelled patients, score {scores}; {_describe_shares(study)}. "
+        f"{name_methods(methods)}. Unknown: labelled patients of the split whose "
+        "covariate is empty, in no group. Intervals are not adjusted for the number of "
+        "groups.",
         make_columns(
             *(("Split", TEXT), ("Group", TEXT)),
             *(("Patients", COUNT), (study.names.positive, COUNT), ("Unknown", COUNT)),
@@ -67,3 +68,9 @@ def list_subgroups(study: Study) -> Table:
             for row in rows
         ),
     )
+
+
+def _describe_shares(study: Study) -> str:
+    if study.point is None:
+        return "without a cut-off there are no shares"
+    return f"shares at {describe_point(study.point)}"

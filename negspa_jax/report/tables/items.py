@@ -17,7 +17,7 @@ def list_checklists(items: Sequence[Item]) -> list[Table]:
             Table(
                 f"checklist_{number}",
                 name,
-                f"{len(chosen) - todo} of {len(chosen)} items are filled. What stands "
+                f"Filled: {len(chosen) - todo} of {len(chosen)} items. What stands "
                 "behind TODO only a person can know: write it into the column text of "
                 "checklist.csv, and pass that file as --answers. Status: who wrote it.",
                 make_columns(

@@ -33,23 +33,27 @@ def list_learned(study: Study) -> Table:
     learned = study.fusion.learned if study.fusion else None
     names = learned.names if learned else ()
     rows = (
-        zip(learned.intercepts.tolist(), learned.coefficients.tolist(), strict=True)
+        zip(
+            *(learned.folds, learned.intercepts.tolist()),
+            learned.coefficients.tolist(),
+            strict=True,
+        )
         if learned
         else ()
     )
     return Table(
         "fusion_learned",
         "The learned fusion",
-        "Logistic regressions on the logit of the image score and the features; fold "
-        "k's was fitted on the out-of-fold scores of all other folds' training "
-        "patients and scores fold k, their mean scores all other splits.",
+        "Logistic regressions, with scikit-learn's L2 penalty (C = 1), on the logit of "
+        "the image score and the features; fold k's was fitted on the out-of-fold "
+        "scores of all other folds' training patients and scores fold k, their mean "
+        "scores all other splits.",
         make_columns(
             *(("Fold", COUNT), ("Intercept", NUMBER)),
             *((name.replace("_", " "), NUMBER) for name in names),
         ),
         tuple(
-            (fold, intercept, *coefficients)
-            for fold, (intercept, coefficients) in enumerate(rows)
+            (fold, intercept, *coefficients) for fold, intercept, coefficients in rows
         ),
     )
 

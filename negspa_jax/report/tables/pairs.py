@@ -4,6 +4,7 @@ from negspa_jax.evaluate.comparison import CallComparison
 from negspa_jax.evaluate.readers import Reading
 from negspa_jax.evaluate.rescues import Rescue
 from negspa_jax.evaluate.study import Study
+from negspa_jax.report.roles import describe_point
 from negspa_jax.report.tables.table import (
     COUNT,
     ESTIMATE,
@@ -20,14 +21,17 @@ from negspa_jax.report.tables.table import (
     make_columns,
 )
 
-_HOLM = (
-    "p: exact McNemar test, two-sided; Holm: adjusted over all tests of the same "
-    "measure in this table."
+_MCNEMAR = (
+    "Right: share of the patients whom the measure counts. p: exact McNemar test, "
+    "two-sided; Holm: adjusted over all tests of the same measure in the split"
 )
+_HOLM = f"{_MCNEMAR}."
+_HOLM_APART = f"{_MCNEMAR}, readers alone and with help apart."
+_FIRST_TABLE = "A score without a model's name is the first table's."
 
 
 def list_comparisons(study: Study) -> Table:
-    """The primary score's AUC against every other score's."""
+    """Differences of AUC of pairs of scores."""
     rows = study.comparisons
     methods = ", ".join(dict.fromkeys(row.auc.method for row in rows))
     levels = ", ".join(dict.fromkeys(f"{100 * row.auc.level:g} %" for row in rows))
@@ -35,7 +39,7 @@ def list_comparisons(study: Study) -> Table:
         "comparisons",
         "Differences of AUC between scores of the same patients",
         f"First minus second, with {levels} interval and two-sided p by {methods}. "
-        "Holm: adjusted over all comparisons of this table.",
+        f"Holm: adjusted over all comparisons of the split. {_FIRST_TABLE}",
         make_columns(
             *(("Split", TEXT), ("First", TEXT), ("Second", TEXT)),
             *(("Patients", COUNT), ("Difference of AUC", ESTIMATE)),
@@ -57,12 +61,13 @@ def list_comparisons(study: Study) -> Table:
 
 
 def list_score_calls(study: Study) -> Table:
-    """The primary score's calls against every other score's."""
+    """The calls of pairs of scores."""
     return Table(
         "comparisons_calls",
         "Right calls of two scores of the same patients",
-        f"Labelled patients, each score at its own carried cut-off of the point named. "
-        f"Only first: patients whom the first score alone calls rightly. {_HOLM}",
+        "Labelled patients, each score at its own cut-off of the point named, the same "
+        "in every split. Only first: patients whom the first score alone calls "
+        f"rightly. {_HOLM} {_FIRST_TABLE}",
         make_columns(
             *(("Split", TEXT), ("First", TEXT), ("Second", TEXT), ("Point", TEXT)),
             *_call_columns("First", "Second"),
@@ -79,13 +84,16 @@ def list_readings(study: Study) -> Table:
     """Each reader, alone and with the model's help."""
     levels = dict.fromkeys(f"{100 * row.kappa.level:g} %" for row in study.readings)
     kappas = dict.fromkeys(row.kappa.method for row in study.readings)
+    agreement = (
+        f"kappa ({', '.join(kappas)}) and agreement are with {_name_model(study)}"
+        if study.point
+        else "without a cut-off there is no agreement with the model"
+    )
     return Table(
         "readers",
         "Readers alone and with the model's help",
-        "Labelled patients with a call of the reader. Shares with "
-        f"{', '.join(levels)} Clopper-Pearson intervals; kappa ({', '.join(kappas)}) "
-        "and agreement are with the model's calls by score "
-        f"“{study.names.primary}” at the point {_points(study)}.",
+        f"Labelled patients with a call of the reader. Shares with {', '.join(levels)} "
+        f"Clopper-Pearson intervals; {agreement}.",
         make_columns(
             *(("Split", TEXT), ("Reader", TEXT), ("Reading", TEXT)),
             *(("Patients", COUNT), ("Without a call", COUNT)),
@@ -112,9 +120,8 @@ def list_against_model(study: Study) -> Table:
     return Table(
         "readers_against_model",
         "Readers against the model",
-        f"The same labelled patients; the model's calls are by score "
-        f"“{study.names.primary}” at the point {_points(study)}. Only reader: patients "
-        f"whom the reader alone calls rightly. {_HOLM}",
+        f"The same labelled patients; {_name_model(study)}. Only reader: patients whom "
+        f"the reader alone calls rightly. {_HOLM_APART}",
         make_columns(
             *(("Split", TEXT), ("Reader", TEXT), ("Reading", TEXT)),
             *_call_columns("Reader", "Model"),
@@ -152,8 +159,7 @@ def list_rescues(study: Study) -> Table:
         "readers_rescues",
         "Patients whom only one of model and reader classifies rightly",
         "Counts of labelled patients, readers alone (counterpart of the paper's Table "
-        f"S7); the model's calls are by score “{study.names.primary}” at the point "
-        f"{_points(study)}.",
+        f"S7); {_name_model(study)}.",
         make_columns(
             *(("Split", TEXT), ("Reader", TEXT), ("Group", TEXT)),
             *(("Only model right", COUNT), ("Only reader right", COUNT)),
@@ -174,9 +180,10 @@ def _name_group(row: Rescue) -> str:
     return row.group or f"{row.covariate} unknown"
 
 
-def _points(study: Study) -> str:
-    names = dict.fromkeys(f"“{row.point}”" for row in study.readings)
-    return ", ".join(names) or "that was carried"
+def _name_model(study: Study) -> str:
+    """Whose calls a reader is set beside."""
+    cutoff = describe_point(study.point) if study.point else "no cut-off"
+    return f"the model's calls, by score “{study.names.primary}” at {cutoff}"
 
 
 def _reading(assisted: bool) -> str:
@@ -195,7 +202,8 @@ def _reader_rates(row: Reading) -> tuple[Rate, ...]:
 
 def _call_columns(first: str, second: str) -> tuple[Column, ...]:
     return make_columns(
-        *(("Measure", TEXT), (first, PERCENT), (second, PERCENT)),
+        ("Measure", TEXT),
+        *((f"{name} right", PERCENT) for name in (first, second)),
         *((f"Only {first[:1].lower()}{first[1:]}", COUNT),),
         *((f"Only {second[:1].lower()}{second[1:]}", COUNT),),
         *(("p", P_VALUE), ("p, Holm", P_VALUE)),

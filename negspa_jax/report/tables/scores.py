@@ -1,6 +1,6 @@
 """Tables of how well scores tell the classes apart."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from negspa_jax.evaluate.performance import Calls, Performance
 from negspa_jax.evaluate.study import Study
@@ -23,9 +23,7 @@ def list_points(study: Study) -> Table:
     return Table(
         "operating_points",
         "Operating points",
-        "A patient with score ≥ cut-off is called positive. Each cut-off is a score "
-        "that was observed in the split named, or infinite (nobody is positive); it "
-        "is carried unrounded and unchanged to every other split.",
+        " ".join(_explain_points(study)),
         make_columns(
             ("Score", TEXT),
             ("Point", TEXT),
@@ -45,6 +43,29 @@ def list_points(study: Study) -> Table:
     )
 
 
+def _explain_points(study: Study) -> Iterator[str]:
+    yield "A patient with score ≥ cut-off is called positive."
+    if any(point.source for point in study.operating_points):
+        yield (
+            "Each cut-off that was chosen is a score that was observed in the split "
+            "named, or infinite (nobody is positive); it is carried unrounded and "
+            "unchanged to every other split."
+        )
+    if not all(point.source for point in study.operating_points):
+        yield "A given cut-off is the same in every split."
+
+
+def _explain_calls(study: Study) -> Iterator[str]:
+    yield "Labelled patients at the cut-offs of table “Operating points”."
+    for split in dict.fromkeys(point.source for point in study.operating_points):
+        yield (
+            f"Those chosen on {split} are carried unchanged to all other splits; in "
+            f"{split} itself they are optimistic."
+            if split
+            else "Given ones are the same in every split."
+        )
+
+
 def list_discrimination(study: Study) -> Table:
     """Areas under the curves, per split and score."""
     rows = study.performances
@@ -57,8 +78,8 @@ def list_discrimination(study: Study) -> Table:
         "discrimination",
         "Discrimination of each score in each split",
         f"Labelled patients. {name_methods(methods)}. The Wald interval is what most "
-        "papers print; it covers too rarely below about 100 patients, the logit "
-        "interval does not. Average precision depends on the share of "
+        "papers print; it covers too rarely below about 100 patients, where the logit "
+        "interval is closer to its level. Average precision depends on the share of "
         f"{study.names.positive}.",
         make_columns(
             ("Split", TEXT),
@@ -92,11 +113,14 @@ def list_calibration(study: Study) -> Table:
         "label on the score's logit: perfect scores have slope 1 and intercept 0; in "
         "the large: the intercept with the slope held at 1. Brier score: mean squared "
         "distance from the label. Expected calibration error (ECE): mean distance of "
-        "the calibration curve from the diagonal, in the curve's bins.",
+        "the calibration curve from the diagonal, in the curve's bins. The logit of a "
+        "score of 0 or 1 is infinite: such a score is moved to 1e-7 from the end, and "
+        "slope and intercepts depend on that choice.",
         make_columns(
             ("Split", TEXT),
             ("Score", TEXT),
             ("Patients", COUNT),
+            ("Scores of 0 or 1", COUNT),
             ("Slope", ESTIMATE),
             ("Intercept", ESTIMATE),
             ("Intercept in the large", ESTIMATE),
@@ -105,7 +129,7 @@ def list_calibration(study: Study) -> Table:
         ),
         tuple(
             (
-                *(row.split, row.score, row.num_patients),
+                *(row.split, row.score, row.num_patients, row.num_certain),
                 *row.recalibration,
                 *(row.brier, row.calibration_error),
             )
@@ -115,14 +139,12 @@ def list_calibration(study: Study) -> Table:
 
 
 def list_calls(study: Study) -> Table:
-    """What the carried operating points make of each split."""
+    """What the operating points make of each split."""
     return _rates(
         study,
         "calls",
         "Each score at its operating points",
-        "Labelled patients at the cut-offs of table “Operating points”, chosen on "
-        "another split and carried unchanged (in the split where they were chosen they "
-        "are optimistic).",
+        " ".join(_explain_calls(study)),
         ((row, calls) for row in study.performances for calls in row.calls),
     )
 
@@ -132,7 +154,7 @@ def list_rederived(study: Study) -> Table:
     return _rates(
         study,
         "calls_rederived",
-        "Cut-offs re-derived on each test split (optimistic)",
+        "Cut-offs re-derived on each split itself (optimistic)",
         "For comparison with papers that chose so: the same rules applied to the very "
         "patients who are counted. These numbers are too good and are no evidence of "
         "performance elsewhere.",
@@ -145,7 +167,8 @@ def list_counts(study: Study) -> Table:
     return Table(
         "confusion",
         "Confusion matrices",
-        f"Counts of labelled patients at the carried cut-offs. Positive: "
+        "Counts of labelled patients at the cut-offs of table “Operating points”. "
+        f"Positive: "
         f"{study.names.positive}; negative: {study.names.negative}.",
         make_columns(
             ("Split", TEXT),
@@ -175,7 +198,7 @@ def _rates(
     found = list(pairs)
     every = [calls for _, calls in found]
     methods = {
-        "shares": [calls.sensitivity for calls in every],
+        "Shares": [calls.sensitivity for calls in every],
         "F1": [calls.f1 for calls in every],
         "kappa (with the label)": [calls.kappa for calls in every],
     }

@@ -136,7 +136,8 @@ class Column(NamedTuple):
 class Table:
     """Rows of evidence with a caption that says where the numbers come from.
 
-    `name`: of the file. `empty`: the sentence that stands in place of no rows.
+    `name`: of the file. `empty`: the sentence that stands in place of a table without
+    rows, "" if nothing does.
     """
 
     name: str
@@ -153,6 +154,14 @@ class Table:
                 f"every row of table {self.name} must have {len(self.columns)} cells, "
                 f"got {len(wrong[0])}"
             )
+        names = self._names()
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(
+                f"columns of table {self.name} must have different names, got "
+                f"{twice[0]!r} twice; name the classes otherwise (--positive, "
+                "--negative)"
+            )
 
     def shown(self) -> list[list[Shown]]:
         """The cells as the page shows them."""
@@ -165,15 +174,19 @@ class Table:
         """The cells unrounded; what is undefined is empty."""
         file = io.StringIO(newline="")
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(
-            f"{column.title}{suffix}"
-            for column in self.columns
-            for suffix in column.kind.suffixes
-        )
+        writer.writerow(self._names())
         for row in self.rows:
             stored = (column.kind.store(cell) for column, cell in self._pairs(row))
             writer.writerow(_as_cell(value) for values in stored for value in values)
         return file.getvalue()
+
+    def _names(self) -> list[str]:
+        """Of the columns in the file, where a cell may take several."""
+        return [
+            f"{column.title}{suffix}"
+            for column in self.columns
+            for suffix in column.kind.suffixes
+        ]
 
     def _pairs(self, row: tuple[Any, ...]) -> list[tuple[Column, Any]]:
         return list(zip(self.columns, row, strict=True))
