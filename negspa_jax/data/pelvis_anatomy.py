@@ -33,6 +33,7 @@ class Canvas:
         self.build = build
         self.x, self.y = unbend(build, across, along)
         self.a = np.abs(self.x)
+        self.lateral = joint_distance(build, self.x, self.y)
         self.bone = np.zeros_like(self.x)
         self.grain = find_grain(build, self.x, self.y)
         self.edge_mm = max(float(np.ptp(across)) / (self.x.shape[1] - 1), 0.4)
@@ -49,7 +50,7 @@ class Canvas:
             inside = np.flatnonzero((high >= middle - half) & (low <= middle + half))
             box.append(slice(inside[0], inside[-1] + 1) if inside.size else slice(0, 0))
         part = copy(self)
-        for name in ("x", "y", "a", "bone", "grain"):
+        for name in ("x", "y", "a", "lateral", "bone", "grain"):
             setattr(part, name, getattr(self, name)[box[0], box[1]])
         part.rows = self.rows[0][box[0]], self.rows[1][box[0]]
         part.columns = self.columns[0][box[1]], self.columns[1][box[1]]
@@ -134,7 +135,7 @@ def add_hip_bones(canvas: Canvas, lattice: Lattice) -> Field:
     stout = 1 - np.float32(0.45) * np.exp(-fossa)
     stout += np.float32(1.7) * np.exp(-buttress)
     # Behind the sacrum lies the ilium's posterior part alone.
-    stout *= 1 - np.float32(0.68) * np.clip(0.5 - joint_side(canvas) / 6, 0, 1)
+    stout *= 1 - np.float32(0.68) * np.clip(0.5 - canvas.lateral / 6, 0, 1)
     # The linea terminalis, a strut from the joint to the pubis.
     strut = np.abs(a - 61 + np.float32(0.006) * (y - 62) ** 2) - 2.5
     brim = canvas.cover(strut) * canvas.cover(np.abs(y - 52) - 34)
@@ -147,21 +148,12 @@ def add_hip_bones(canvas: Canvas, lattice: Lattice) -> Field:
     return wing + inside * (np.float32(0.08) * brim + np.float32(0.2) * roof)
 
 
-def joint_side(canvas: Canvas) -> Field:
-    """Distance in mm lateral of the joint's line, on either side."""
-    return np.where(
-        canvas.x < 0,
-        joint_distance(canvas.build, -1, canvas.a, canvas.y),
-        joint_distance(canvas.build, 1, canvas.a, canvas.y),
-    )
-
-
 def add_sacrum(canvas: Canvas, lattice: Lattice) -> Field:
     """A thick upper part that thins towards its tip, with a crest in the midline."""
     outline = lattice.look_up("sacrum")
     slab = add_bone(canvas, outline, rounding_mm=20, shell_mm=1.3)
     slab *= np.clip(np.float32(1.1) - canvas.y * np.float32(0.007), 0.45, 1.4)
-    slab *= canvas.cover(joint_side(canvas))
+    slab *= canvas.cover(canvas.lateral)
     for number, y in enumerate((-36, -16, 4, 22)):
         height = 9 - number
         canvas.add_ellipse(0, y, (3.5, height), 0.10, ring=1.0)

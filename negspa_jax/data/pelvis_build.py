@@ -86,13 +86,13 @@ def unbend(build: Build, across: Across, along: Along) -> tuple[Field, Field]:
     return x, y
 
 
-def joint_distance(build: Build, side: int, a: Field, y: Field) -> Field:
-    """Distance in mm lateral of the joint's line; side -1 is the viewer's left.
+def joint_distance(build: Build, x: Field, y: Field) -> Field:
+    """Distance in mm lateral of the joint's line, on the side where x lies.
 
     The line leans outwards to its top and is slightly wavy.
     """
-    phase = np.float32(build.joint_wave[(side + 1) // 2])
-    wave = np.float32(1.6) * np.sin(y * np.float32(1 / 13) + phase)
+    left, right = (np.float32(phase) for phase in build.joint_wave)
+    wave = np.sin(y * np.float32(1 / 13) + np.where(x < 0, left, right))
     slope = np.float32(build.joint_slope)
-    line = 45 - slope * y + wave - np.float32(0.0022) * (y + 4) ** 2
-    return (a - line) * np.float32(1 / np.sqrt(1 + build.joint_slope**2))
+    line = 45 - slope * y + np.float32(1.6) * wave - np.float32(0.0022) * (y + 4) ** 2
+    return (np.abs(x) - line) * np.float32(1 / np.sqrt(1 + build.joint_slope**2))

@@ -99,7 +99,9 @@ def encode_values(
     ends = sorted(flip * scale * np.array((low, high)) + offset)
     slope, intercept = storage.slope or 1.0, storage.intercept or 0.0
     first, last = (slope * end + intercept for end in ends)
-    window = round(float(first + last) / 2, 1), round(float(last - first), 1)
+    # So that C.11.2.1.2's line, (x - c + 1/2) / (w - 1) + 1/2, runs from first to last.
+    center, width = (first + last + 1) / 2, last - first + 1
+    window = round(float(center), 2), round(float(width), 2)
     kind = "i" if storage.signed else "u"
     return stored.astype(f"<{kind}{1 if storage.bits == 8 else 2}"), window
 

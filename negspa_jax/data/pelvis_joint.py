@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from negspa_jax.data.pelvis_anatomy import Canvas
-from negspa_jax.data.pelvis_build import joint_distance
 from negspa_jax.data.pelvis_outlines import Field
 from negspa_jax.shapes import Float
 
@@ -53,7 +52,7 @@ def add_joint(canvas: Canvas, side: int, joint: Joint) -> None:
     part = canvas.near(side * 46, 0, (46, 54))
     if not part.x.size:
         return
-    s = joint_distance(canvas.build, side, part.a, part.y)
+    s = part.lateral
 
     def at(profile: Profile) -> Field:
         place = (part.y - HEIGHTS[0]) * np.float32(2)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from negspa_jax.data.__main__ import main
+from negspa_jax.data.pelvis import PRESETS, PelvisPreset
 from negspa_jax.data.volume import read_mask
 
 CORNERS = "2,2; 8,2; 8,7; 2,7"
@@ -56,6 +57,8 @@ def test_rvoi_counts_from_one_as_itk_snap_does(image, tmp_path):
         (["rvoi", *NOTHING, f"--corners={CORNERS}"], "file x: must exist"),
         (["phantom"], "--out must be given"),
         (["phantom", "--out=x", "--seed=-1"], "--seed=-1"),
+        (["phantom", "--out=x", "--kind=ct"], "--kind=ct"),
+        (["phantom", "--out=x", "--kind=radiograph", "--preset=big"], "got 'big'"),
     ],
 )
 def test_a_mistake_is_one_sentence(arguments, words, capsys):
@@ -96,3 +99,12 @@ def test_every_public_name_exists():
 
     for name in negspa_jax.data.__all__:
         assert getattr(negspa_jax.data, name) is not None
+
+
+def test_phantom_writes_radiographs_where_asked(tmp_path, monkeypatch, capsys):
+    tiny = PelvisPreset({"train": (1, 1)}, (64, 64))
+    monkeypatch.setitem(PRESETS, "small", tiny)
+    assert main(["phantom", f"--out={tmp_path}", "--kind=radiograph", "--seed=2"]) == 0
+    assert "cohort.csv" in capsys.readouterr().out
+    names = sorted(path.name for path in tmp_path.glob("images/*"))
+    assert names == ["P0001.dcm", "P0002.dcm"]
