@@ -33,7 +33,7 @@ def show_roc(study: Study) -> Gallery:
     """ROC curves with intervals and operating points."""
     return Gallery(
         "roc",
-        "ROC curves with operating points",
+        f"ROC curves{' with operating points' if study.operating_points else ''}",
         "Labelled patients of each split. Beside each name: AUC with the interval of "
         f"{_AREAS}. {_explain_marks(study)}{_name_undrawn(study)}",
         tuple(draw_roc(study)),

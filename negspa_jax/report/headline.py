@@ -12,7 +12,7 @@ from negspa_jax.report.digits import (
     format_number,
     format_percent,
 )
-from negspa_jax.report.roles import is_test, remark_split
+from negspa_jax.report.roles import describe_point, is_test, remark_split
 
 
 class Card(NamedTuple):
@@ -108,14 +108,14 @@ def _explain(study: Study, rows: list[Performance]) -> str:
     if called:
         point, rate = called[0].point, called[0].sensitivity
         patients = format_counted(point.num_patients, "labelled patient")
-        origin = (
-            f"chosen on the {patients} of {point.source} and carried unchanged"
+        cutoff = (
+            f"the cut-off {format_number(point.cutoff)} ({point.name}; chosen on the "
+            f"{patients} of {point.source} and carried unchanged)"
             if point.source
-            else "as given"
+            else describe_point(point)
         )
         sentences.append(
-            f"Sensitivity and specificity at the cut-off {format_number(point.cutoff)} "
-            f"({point.name}; {origin}), with {100 * rate.level:g} % intervals "
-            f"({rate.method})."
+            f"Sensitivity and specificity at {cutoff}, with {100 * rate.level:g} % "
+            f"intervals ({rate.method})."
         )
     return " ".join(sentences)

@@ -11,6 +11,7 @@ from negspa_jax.report.chapters import list_sections
 from negspa_jax.report.figures.forest import draw_forest
 from negspa_jax.report.figures.readers import draw_readers
 from negspa_jax.report.galleries import show_confusion, show_readers
+from negspa_jax.report.headline import write_headline
 from negspa_jax.report.tables.table import Table
 from negspa_jax.stats import Estimate
 from tests.report.studies import write_tables
@@ -79,6 +80,11 @@ def test_a_caption_names_the_cut_off_of_its_calls(name, of_given, of_chosen, stu
     assert "at the given cut-off 0.500" in of_given[name]
     chosen = f"at the cut-off {study.point.cutoff:.3f} (“Youden”, chosen on train)"
     assert chosen in of_chosen[name]
+
+
+def test_the_first_screen_names_a_given_cut_off(given, uncut):
+    assert "at the given cut-off 0.500, with 95 %" in write_headline(given).reading
+    assert "cut-off" not in write_headline(uncut).reading
 
 
 def test_marks_of_roc_curves_are_explained_if_there_are_any(

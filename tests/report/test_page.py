@@ -105,7 +105,7 @@ def test_a_study_of_one_class_is_shown_without_curves(tmp_path):
     study = load_study(predictions=[path])
     files = make_files(study, fill_checklists(study))
     text = read_page(files["report.html"].decode()).text
-    for figure in ("ROC curves with operating points", "Calibration curves"):
+    for figure in ("ROC curves", "Calibration curves"):
         assert f"{figure}: not in this report. They need a split with labelled" in text
     assert "a class is empty" in text
 

@@ -9,7 +9,14 @@ from negspa_jax.report.blocks import Section
 from negspa_jax.report.digits import MINUS, UNDEFINED
 from negspa_jax.report.tables.origin import list_learned
 from negspa_jax.report.tables.scores import list_calibration
-from negspa_jax.report.tables.table import COUNT, ESTIMATE, TEXT, Table, make_columns
+from negspa_jax.report.tables.table import (
+    COUNT,
+    ESTIMATE,
+    PERCENT,
+    TEXT,
+    Table,
+    make_columns,
+)
 from negspa_jax.stats import Estimate
 from tests.report.conftest import read_csv
 
@@ -103,6 +110,11 @@ def test_what_is_undefined_is_a_dash_on_the_page_and_empty_in_the_file():
     table = Table("t", "T", "", make_columns(("A", ESTIMATE)), ((undefined,),))
     assert table.shown()[0][0].value == DASH
     assert table.as_csv() == 'A,"A, low","A, high"\n,,\n'
+
+
+def test_an_undefined_share_has_no_unit():
+    table = Table("t", "T", "", make_columns(("A", PERCENT)), ((math.nan,), (0.5,)))
+    assert [row[0].value for row in table.shown()] == [DASH, "50.0 %"]
 
 
 def test_an_estimate_without_interval_says_so():

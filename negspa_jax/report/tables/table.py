@@ -66,6 +66,10 @@ def _show_rate(rate: Rate) -> Shown:
     )
 
 
+def _show_percent(share: float) -> Shown:
+    return Shown(UNDEFINED if math.isnan(share) else f"{format_percent(share)} %")
+
+
 def _show_share(share: tuple[int, int]) -> Shown:
     count, total = share
     if not total:
@@ -105,7 +109,7 @@ NUMBER = Kind(("",), _single, lambda value: Shown(format_number(value)))
 CUTOFF = Kind(("",), _single, lambda value: Shown(format_number(value, digits=4)))
 TENTHS = Kind(("",), _single, lambda value: Shown(format_number(value, digits=1)))
 P_VALUE = Kind(("",), _single, lambda value: Shown(format_p_value(value)))
-PERCENT = Kind(("",), _single, lambda share: Shown(f"{format_percent(share)} %"))
+PERCENT = Kind(("",), _single, _show_percent)
 ESTIMATE = Kind(
     ("", ", low", ", high"),
     lambda estimate: (estimate.value, estimate.low, estimate.high),
