@@ -75,14 +75,14 @@ class Canvas:
         part = self.near(x, y, (reach, reach))
         if not part.x.size:
             return
-        share = lens(part, x, y, radii, turn)
+        share = find_lens(part, x, y, radii, turn)
         if ring:
             outer = (radii[0] + ring, radii[1] + ring)
-            share = lens(part, x, y, outer, turn) - share
+            share = find_lens(part, x, y, outer, turn) - share
         part.bone += np.float32(nepers) * share
 
 
-def lens(
+def find_lens(
     part: Canvas, x: float, y: float, radii: tuple[float, float], turn: float = 0.0
 ) -> Field:
     """Thickness of an ellipsoid at each point, as a share of its largest."""
@@ -177,9 +177,8 @@ def add_vertebra(canvas: Canvas, number: int) -> None:
     part = canvas.near(0, y, (80, 26))
     if not part.x.size:
         return
-    waist = np.float32(27) - np.float32(0.012) * (part.y - y) ** 2 * -0.5
+    waist = 27 + np.float32(0.006) * (part.y - y) ** 2
     body = np.maximum((part.a - waist) * 0.9, np.abs(part.y - y) - 14)
-    body += np.float32(0.0012) * (part.a - 20) * (part.a < 20) * part.a
     part.bone += add_bone(part, body, rounding_mm=13, shell_mm=1.2)
     for side in (-1, 1):
         canvas.add_ellipse(side * 17, y - 3, (4.0, 5.5), 0.16, ring=1.4)

@@ -42,8 +42,8 @@ EXTENTS = (
     Extent((0.08, 0.26), (0.5, 1), (6, 12), (0, 2), (1.0, 2.0), (1.6, 3), (0.9, 1)),
 )
 
-# Healthy joints' share with a dense triangle of the ilium beside a sharp, even space
-# (osteitis condensans), whatever the label.
+# Share of the joints below grade 2 with a dense triangle of the ilium beside a sharp,
+# even space (osteitis condensans): what sclerosis alone would take for sacroiliitis.
 CONDENSANS_SHARE = 0.06
 
 
@@ -114,12 +114,11 @@ def draw_patch(key: np.random.Generator, share: float) -> Profile:
 
 def draw_bridges(key: np.random.Generator, share: float) -> Profile:
     """1 where bone bridges the space: a share of the joint's height, in waves."""
-    waves = np.sin(HEIGHTS / 9 + key.uniform(0, 6)) + 0.5 * np.sin(
-        HEIGHTS / 4 + key.uniform(0, 6)
-    )
-    threshold = np.quantile(waves, 1 - share)
+    phases = key.uniform(0, 6, 2)
     if share == 0:
         return np.zeros_like(HEIGHTS)
+    waves = np.sin(HEIGHTS / 9 + phases[0]) + 0.5 * np.sin(HEIGHTS / 4 + phases[1])
+    threshold = np.quantile(waves, 1 - share)
     return np.clip((waves - threshold) * 1.5 + 0.5, 0, 1).astype(np.float32)
 
 
