@@ -162,7 +162,7 @@ def test_the_logit_interval_is_not_praised_too_much(of_chosen):
 
 
 def test_thresholds_say_whose_medians_they_are(of_chosen):
-    said = "median of all patients of the split named, with and without a label"
+    said = "median of all patients, with and without a label, of the split"
     assert said in of_chosen["groupings"]
 
 

@@ -21,8 +21,8 @@ def list_groupings(study: Study) -> Table:
         "groupings",
         "How subgroups were formed",
         "Covariates with a threshold: the upper group has value ≥ threshold, the "
-        "median of all patients of the split named, with and without a label. The same "
-        "groups are used in every split.",
+        "median of all patients, with and without a label, of the split or splits "
+        "named. The same groups are used in every split.",
         make_columns(
             *(("Covariate", TEXT), ("Groups", LONG_TEXT)),
             *(("Threshold", NUMBER), ("Source of the threshold", TEXT)),
