@@ -106,16 +106,16 @@ def _doubt_patients(study: Study) -> Iterator[str]:
             )
         if flow.num_unlabelled:
             yield (
-                f"{flow.split}: {flow.num_unlabelled} patients without a label are "
-                "scored but not counted."
+                f"{flow.split}: scored but not counted without a label: "
+                f"{_patients(flow.num_unlabelled)}."
             )
     if study.unscored:
         yield (
-            f"{len(study.unscored)} patients of the cohort table have no score and are "
-            "in none of the numbers."
+            f"In the cohort table, but without a score and in none of the numbers: "
+            f"{_patients(len(study.unscored))}."
         )
     for feature, count in study.fusion.missing.items() if study.fusion else ():
-        yield f"{feature}: empty in {count} patients, taken as absent."
+        yield f"{feature}: empty in {_patients(count)}, taken as absent."
     if study.fusion is None and any(row.name in FEATURES for row in study.categories):
         yield (
             "Of the nine clinical features some have no column, or an empty one: there "
@@ -125,8 +125,13 @@ def _doubt_patients(study: Study) -> Iterator[str]:
 
 def _doubt_splits(study: Study) -> Iterator[str]:
     names = [flow.split for flow in study.flow]
+    if not study.has_splits:
+        yield (
+            "The table names no splits: whether the model has learned from these "
+            "patients is not known."
+        )
     if not study.operating_points:
-        yield f"No cut-off, so no calls (splits: {', '.join(names)}). {_NO_POINT}"
+        yield f"No cut-off, so nobody is called anything. {_NO_POINT}"
     for name in names:
         if name != TRAIN and name.casefold() in _LIKE_TRAIN:
             yield (
@@ -175,3 +180,7 @@ def _doubt_numbers(study: Study) -> Iterator[str]:
                 "among these patients, so that its interval is empty; that is no proof "
                 "of certainty."
             )
+
+
+def _patients(count: int) -> str:
+    return f"{count} patient{'' if count == 1 else 's'}"

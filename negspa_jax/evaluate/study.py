@@ -12,6 +12,7 @@ from negspa_jax.evaluate.provenance import Provenance
 from negspa_jax.evaluate.readers import Assistance, Reading
 from negspa_jax.evaluate.rescues import Rescue
 from negspa_jax.evaluate.subgroups import Grouping, Subgroup
+from negspa_jax.predictions import NO_SPLIT
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,11 @@ class Study:
     provenance: Provenance
     missing: dict[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+
+    @property
+    def has_splits(self) -> bool:
+        """Whether the table names splits; if not, nobody knows who was learned from."""
+        return [flow.split for flow in self.flow] != [NO_SPLIT]
 
     @property
     def point(self) -> OperatingPoint | None:

@@ -32,16 +32,18 @@ def describe_partitions(study: Study) -> str:
         f" Cross-validation of {TRAIN} with {config['data.num_folds']} folds "
         "(folds.csv); unless that file was given, they are stratified by class and "
         f"drawn with seed {config['seed']}."
-        if config
+        if {"data.num_folds", "seed"} <= config.keys()
         else ""
     )
     splits = "Splits are those of the table's column split."
+    if not study.has_splits:
+        splits = "The table names no splits."
     return f"{splits}{folds} {results.state_sizes(study)}"
 
 
 def describe_disjointness(study: Study) -> str:
     """At which level nobody is in two places."""
-    if not study.flow:
+    if not study.has_splits or not study.flow:
         return ""
     folds = (
         f" A patient of {TRAIN}, with both sides, is held out by exactly one fold; the "

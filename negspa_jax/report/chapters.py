@@ -17,7 +17,15 @@ from negspa_jax.report.galleries import (
     show_training,
 )
 from negspa_jax.report.pictures import list_albums
-from negspa_jax.report.tables import cohort, errors, groups, origin, pairs, scores
+from negspa_jax.report.tables import (
+    cohort,
+    definitions,
+    errors,
+    groups,
+    origin,
+    pairs,
+    scores,
+)
 from negspa_jax.report.tables.items import list_checklists
 from negspa_jax.report.tables.table import Table
 
@@ -58,7 +66,7 @@ def _list_patients(study: Study) -> list[Section]:
 
 
 def _list_performance(study: Study) -> list[Section]:
-    points = [scores.list_points(study)]
+    points = [definitions.list_scores(study), scores.list_points(study)]
     if study.fusion:
         points += [origin.list_absent(study), origin.list_learned(study)]
     performance = (

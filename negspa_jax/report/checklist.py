@@ -2,60 +2,74 @@
 
 What only a person can know is TODO. The person fills the column `text` of
 checklist.csv, or of a file of the columns checklist, item, text, and passes it back.
-Texts of the machine end their `source` in a fingerprint, by which a text that nobody
-changed is told from a person's, and written anew when the study changes.
+What the machine says stands in a column of its own and follows the study: a person's
+words never carry a number of an earlier one.
 """
 
 import csv
-import hashlib
 import io
 import os
 import re
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from negspa_jax.csv_table import Row, read_table
+from negspa_jax.csv_table import read_table
 from negspa_jax.evaluate.study import Study
 from negspa_jax.report.answers import ANSWERS
 from negspa_jax.report.questions import Question, explain_unknown, list_questions
 
-_COLUMNS = ("checklist", "item", "section", "asks", "text", "status", "source")
-_PERSON = "person"
+_COLUMNS = (
+    *("checklist", "item", "section", "asks"),
+    *("machine", "remains", "text", "status", "source"),
+)
 _TODO = re.compile(r"\bTODO\b")
-_FINGERPRINT = re.compile(r"\[([0-9a-f]{8})\]$")
 
 
 @dataclass(frozen=True)
 class Item:
-    """An item of a checklist with its text, which says TODO where it is not done.
+    """An item of a checklist.
 
-    `source`: where a text of the machine comes from; "person", or "" if there is none.
+    `machine`: what the study's files say, "" if nothing; `source`: where they say it.
+    `remains`: what that leaves to a person. `answer`: what a person says.
     """
 
     checklist: str
     item: str
     section: str
     asks: str
-    text: str
-    status: Literal["machine", "person", "TODO"]
+    machine: str
+    remains: str
+    answer: str
     source: str
+
+    @property
+    def text(self) -> str:
+        """The machine's words, then the person's, or what is left to do."""
+        rest = f"TODO: {self.remains}" if self.remains else ""
+        return " ".join(filter(None, (self.machine, self.answer or rest))) or "TODO"
+
+    @property
+    def status(self) -> Literal["machine", "person", "TODO"]:
+        """Who has the last word; TODO while the text says so, whoever wrote it."""
+        if _TODO.search(self.text):
+            return "TODO"
+        return "person" if self.answer else "machine"
 
 
 def fill_checklists(
     study: Study, *, answers: Mapping[tuple[str, str], str] | None = None
 ) -> tuple[Item, ...]:
-    """Fill every item from the study, and from a person, who wins.
+    """Fill every item from the study, and from a person, who has the last word.
 
     Args:
         study: what the machine's answers are taken from.
         answers: a person's texts by (checklist, item), as `read_answers` returns them.
 
     Returns:
-        All items in order. An item whose text says TODO has the status TODO, whoever
-        wrote it.
+        All items in order.
 
     Raises:
         ValueError: if an answer is to an item that there is not.
@@ -77,12 +91,10 @@ def read_answers(path: str | Path) -> dict[tuple[str, str], str]:
     """Read what a person wrote into checklist.csv, or into a smaller table.
 
     Args:
-        path: CSV with the columns checklist, item, text; others may follow. Left out
-            are texts that are empty or only TODO, and texts of the machine (told by
-            their `source`) in which nobody changed a word.
+        path: CSV with the columns checklist, item, text; others may follow.
 
     Returns:
-        Texts by (checklist, item).
+        Texts that are not empty by (checklist, item).
 
     Raises:
         ValueError: with every row that names an item that there is not or was already
@@ -101,7 +113,7 @@ def read_answers(path: str | Path) -> dict[tuple[str, str], str]:
     for row in table.rows:
         key = row.cells["checklist"], row.cells["item"]
         problem = explain_unknown(*key)
-        if not problem and _is_a_persons(row):
+        if not problem and row.cells["text"]:
             text = found.setdefault(key, row.cells["text"])
             if text != row.cells["text"]:
                 problem = f"{' '.join(key)} must be answered once, got two texts"
@@ -119,9 +131,9 @@ def write_checklist(path: str | Path, items: Sequence[Item]) -> None:
     """
     path = Path(path)
     if path.exists():
-        kept = {(i.checklist, i.item) for i in items if i.source == _PERSON}
+        kept = {(item.checklist, item.item) for item in items if item.answer}
         lost = [" ".join(key) for key in read_answers(path) if key not in kept]
-        advice = f"pass --answers={path.name}, or move the file away"
+        advice = f"pass --answers={path}, or move the file away"
         _refuse(
             [f"the answer to {name} must not be lost: {advice}" for name in lost], path
         )
@@ -139,59 +151,28 @@ def format_checklist(items: Sequence[Item]) -> str:
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(_COLUMNS)
     for item in items:
-        signed = replace(item, source=_sign(item))
-        writer.writerow([getattr(signed, name) for name in _COLUMNS])
+        known = (item.checklist, item.item, item.section, item.asks)
+        said = (item.machine, item.remains, item.answer, item.status, item.source)
+        writer.writerow([*known, *said])
     return file.getvalue()
 
 
-def _sign(item: Item) -> str:
-    """The source, with a mark by which an untouched text of the machine is known."""
-    if item.source in ("", _PERSON):
-        return item.source
-    return f"{item.source} [{_fingerprint(item.text)}]"
-
-
 def _fill(question: Question, study: Study, answer: str) -> Item:
-    text, source = answer, _PERSON
-    if not answer.strip():
-        text, source = _ask_machine(question, study)
-    known = (question.checklist, question.item, question.section, question.asks)
-    if _TODO.search(text):
-        return Item(*known, text, "TODO", source)
-    return Item(*known, text, "person" if source == _PERSON else "machine", source)
-
-
-def _ask_machine(question: Question, study: Study) -> tuple[str, str]:
-    """Text and source; what is left to a person stands behind TODO."""
-    texts = {name: _one_line(ANSWERS[name].write(study)) for name in question.fills}
+    texts = {
+        name: " ".join(ANSWERS[name].write(study).split()) for name in question.fills
+    }
     given = [name for name, text in texts.items() if text]
-    if not given:
-        return "TODO", ""
-    text = " ".join(texts[name] for name in given)
-    missing = [name for name, text in texts.items() if not text]
-    if missing:
-        absent = ", ".join(missing).replace("_", " ")
-        text += f" TODO: {absent} (not in this study's files)"
-    if question.remains:
-        text += f" TODO: {question.remains}"
-    sources = dict.fromkeys(ANSWERS[name].source for name in given)
-    return text, "; ".join(sources)
-
-
-def _is_a_persons(row: Row) -> bool:
-    text = row.cells["text"]
-    if text in ("", "TODO"):
-        return False
-    found = _FINGERPRINT.search(row.cells.get("source", ""))
-    return found is None or found[1] != _fingerprint(text)
-
-
-def _fingerprint(text: str) -> str:
-    return hashlib.sha256(_one_line(text).encode()).hexdigest()[:8]
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
+    remains = [question.remains] if given and question.remains else []
+    missing = ", ".join(name for name in texts if name not in given).replace("_", " ")
+    if given and missing:
+        remains.insert(0, f"{missing} (not in this study's files)")
+    return Item(
+        *(question.checklist, question.item, question.section, question.asks),
+        machine=" ".join(texts[name] for name in given),
+        remains="; ".join(remains),
+        answer=answer.strip(),
+        source="; ".join(dict.fromkeys(ANSWERS[name].source for name in given)),
+    )
 
 
 def _refuse(problems: Sequence[str], name: str | Path) -> None:

@@ -24,7 +24,7 @@ def format_number(value: float | None, *, digits: int = 3) -> str:
 
 
 def format_interval(low: float, high: float, *, digits: int = 3) -> str:
-    """The bounds in brackets; "(no interval)" where they are undefined.
+    """The bounds in brackets; words where they are undefined, or do not differ.
 
     Example:
         >>> format_interval(0.789, 0.9534).replace(UNDEFINED, "-")
@@ -34,6 +34,8 @@ def format_interval(low: float, high: float, *, digits: int = 3) -> str:
     """
     if math.isnan(low) or math.isnan(high):
         return "(no interval)"
+    if low == high:
+        return "(no spread)"
     # A dash beside a minus sign cannot be told from it.
     between = " to " if min(low, high) < 0 else UNDEFINED
     ends = (format_number(end, digits=digits) for end in (low, high))

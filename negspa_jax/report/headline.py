@@ -13,6 +13,7 @@ from negspa_jax.report.digits import (
     format_percent,
 )
 from negspa_jax.report.roles import describe_point, is_test, remark_split
+from negspa_jax.report.tables.definitions import define_score
 
 
 class Card(NamedTuple):
@@ -42,7 +43,8 @@ def write_headline(study: Study) -> Headline:
     rows.sort(key=lambda row: not is_test(study, row.split))
     return Headline(
         f"How well the score “{names.primary}” tells {names.positive} from "
-        f"{names.negative}, in {_count_patients(study, rows)}.",
+        f"{names.negative}, in {_count_patients(study, rows)}. It is "
+        f"{define_score(study, names.primary)}.",
         tuple(_write_card(study, row) for row in rows),
         _explain(study, rows),
     )

@@ -281,7 +281,7 @@ def test_what_limits_the_numbers_is_said(tmp_path, rows, study):
     warned = " ".join(assess(tmp_path, perfect).warnings)
     assert "internal, image: the AUC of 1 has no spread" in warned
     some = [dict(r, label="" if i < 4 else r["label"]) for i, r in enumerate(rows)]
-    assert "patients without a label are scored" in " ".join(
+    assert "scored but not counted without a label" in " ".join(
         assess(tmp_path, some).warnings
     )
 

@@ -213,13 +213,16 @@ def test_texts_stand_on_one_line_whatever_the_tables_say():
 def test_a_persons_answer_wins():
     key = ("CLAIM 2024", "20")
     item = by_key(fill_checklists(full_study(), answers={key: "By patient."}))[key]
-    assert (item.text, item.status, item.source) == ("By patient.", "person", "person")
+    assert item.machine
+    assert item.text == f"{item.machine} By patient."
+    assert item.status == "person"
 
 
 def test_a_persons_answer_that_says_todo_is_not_done():
     answers = {ETHICS: "Approved, TODO: number"}
     item = by_key(fill_checklists(full_study(), answers=answers))[ETHICS]
     assert (item.text, item.status) == ("Approved, TODO: number", "TODO")
+    assert item.answer == item.text
 
 
 def test_a_study_is_a_draft_until_nothing_is_left_to_do():
@@ -275,8 +278,9 @@ def test_a_checklist_has_the_documented_columns():
     rows = list(
         csv.reader(io.StringIO(format_checklist(fill_checklists(bare_study()))))
     )
-    assert " ".join(rows[0]) == "checklist item section asks text status source"
-    assert Counter(len(row) for row in rows) == {7: 145}
+    columns = "checklist item section asks machine remains text status source"
+    assert " ".join(rows[0]) == columns
+    assert Counter(len(row) for row in rows) == {9: 145}
 
 
 def test_a_checklist_that_nobody_touched_holds_no_answers(tmp_path):
@@ -285,12 +289,25 @@ def test_a_checklist_that_nobody_touched_holds_no_answers(tmp_path):
     assert read_answers(path) == {}
 
 
-def test_a_changed_machines_text_is_a_persons_answer(tmp_path):
-    path, items = tmp_path / "checklist.csv", fill_checklists(full_study())
-    key, new = ("CLAIM 2024", "20"), "By patient, as we checked ourselves."
+def test_a_machines_words_follow_the_study_beside_a_persons(tmp_path):
+    path, key = tmp_path / "checklist.csv", ("CLAIM 2024", "38")
+    first = full_study()
+    write_checklist(path, fill_checklists(first, answers={key: "As we hoped."}))
+    auc = replace(first.performances[1].auc, value=0.123)
+    changed = replace(first.performances[1], auc=auc)
+    later = replace(first, performances=(first.performances[0], changed))
+    text = by_key(fill_checklists(later, answers=read_answers(path)))[key].text
+    assert "AUC 0.123" in text
+    assert "AUC 0.750" not in text.split("internal", 1)[1]
+    assert text.endswith("As we hoped.")
+
+
+def test_a_word_that_is_changed_in_the_machines_column_is_the_machines(tmp_path):
+    path, key = tmp_path / "checklist.csv", ("CLAIM 2024", "20")
+    items = fill_checklists(full_study())
     write_checklist(path, items)
-    path.write_text(path.read_text().replace(by_key(items)[key].text, new))
-    assert read_answers(path) == {key: new}
+    path.write_text(path.read_text().replace(by_key(items)[key].machine, "Never."))
+    assert read_answers(path) == {}
 
 
 def test_untouched_texts_follow_the_study_when_it_changes(tmp_path):

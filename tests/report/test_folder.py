@@ -102,7 +102,7 @@ def test_a_file_that_no_report_wrote_is_not_overwritten(study, tmp_path):
 def test_answers_in_the_folder_are_not_lost(report, study):
     path = report / "checklist.csv"
     text = path.read_text("utf-8")
-    path.write_text(text.replace(",TODO,TODO,", ",We say so.,person,", 1), "utf-8")
+    path.write_text(text.replace(",,TODO,", ",We say so.,TODO,", 1), "utf-8")
     before = contents(report)
     with pytest.raises(ValueError, match=r"answer to .* must not be lost"):
         write_report(study, report)

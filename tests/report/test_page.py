@@ -73,7 +73,7 @@ def test_the_first_screen_says_what_was_measured_on_whom_how_surely(page, study)
 
 def test_a_draft_is_called_so_until_nothing_is_left_to_do(study, items, page):
     assert "Draft: " in page.text
-    done = [replace(item, text="said", status="person") for item in items]
+    done = [replace(item, answer="said") for item in items]
     assert "Draft: " not in format_page(study, [], done)
 
 

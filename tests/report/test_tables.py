@@ -239,6 +239,8 @@ def interval(value, low, high):
     value = signed(f"{float(value):.3f}")
     if not low:
         return f"{value} (no interval)"
+    if low == high:
+        return f"{value} (no spread)"
     ends = [signed(f"{float(end):.3f}") for end in (low, high)]
     between = " to " if min(float(low), float(high)) < 0 else DASH
     return f"{value} ({between.join(ends)})"
