@@ -86,7 +86,7 @@ def _write_sheet(
         sides=run.sides,
         sequences=run.config.data.sequences,
         title=f"Patient {found.patient_id}   {final.split}   label {label}   "
-        f"score {final.score:.3f}",
+        f"image score {final.score:.3f}",
         subtitle=f"Grad-CAM for the positive class, {models}; middle slices, the "
         f"patient's right on the left{mirrored}",
     )

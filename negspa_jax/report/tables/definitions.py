@@ -17,16 +17,17 @@ def define_score(study: Study, name: str) -> str:
     known = {
         "model": "the column score of the predictions table",
         "image": "the column score of the (first) predictions table",
-        "clinical": "of x positive features out of nine: 0 if x = 0, else (x + 7) / 16 "
-        f"({_PAPER})",
-        "fused": f"mean of the scores image and clinical ({_PAPER})",
-        "learned": "logistic regression on the logit of the score image and the "
+        "clinical": "0 without a positive feature, else (x + 7) / 16 with x of the "
+        f"nine features positive ({_PAPER})",
+        "fused": f"the mean of the scores image and clinical ({_PAPER})",
+        "learned": "a logistic regression on the logit of the score image and the "
         "features, fitted on training patients out of fold (not in the paper)",
     }
     if name in known:
         return known[name]
     if study.fusion is not None and name.endswith(_FUSED):
-        return f"mean of the scores {name.removesuffix(_FUSED)} and clinical ({_PAPER})"
+        image = name.removesuffix(_FUSED)
+        return f"the mean of the scores {image} and clinical ({_PAPER})"
     return f"the column score of the predictions table of {name}"
 
 
