@@ -28,9 +28,9 @@ MAX_FILE_LINES = 250
 MAX_BODY_LINES = 40
 MAX_CONFIG_LINES = 45
 
-# What every room may use: the words for arrays and columns, the reader of CSV, and
-# what the doors share.
-FLOOR = {"shapes", "columns", "csv_table", "door"}
+# What every room may use: the words for arrays and columns, how small files are read
+# and written, and what the doors share.
+FLOOR = {"shapes", "columns", "csv_table", "whole_file", "door"}
 # Which rooms a room may import beside the floor.
 MAY_IMPORT: dict[str, set[str]] = {
     **{module: set() for module in FLOOR},
@@ -58,6 +58,7 @@ ONLY_NEEDS = {
     "shapes": {"jax", "jaxtyping"},
     "columns": set(),
     "csv_table": set(),
+    "whole_file": set(),
     "door": {"absl", "rich"},
     "config": set(),
     "predictions": {"numpy"},

@@ -2,7 +2,7 @@
 
 import csv
 import hashlib
-import os
+import io
 from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import quote
@@ -16,6 +16,7 @@ from negspa_jax.predict.finished_run import FinishedRun
 from negspa_jax.predict.maps import PatientMaps
 from negspa_jax.predict.sheet import draw_sheet
 from negspa_jax.predictions import Prediction
+from negspa_jax.whole_file import write_text
 
 COLUMNS = (
     *("patient_id", "split", "label", "score"),
@@ -52,10 +53,9 @@ def write_maps(
         about = [final.patient_id, final.split, label, repr(final.score)]
         rows.append([*about, f"{stem}.png", f"{stem}.npz", folds, png])
     path = out / "gradcam.csv"
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    with part.open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file, lineterminator="\n").writerows([COLUMNS, *rows])
-    part.replace(path)
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\n").writerows([COLUMNS, *rows])
+    write_text(path, text.getvalue())
     return path
 
 

@@ -2,8 +2,6 @@
 
 import csv
 import io
-import os
-import secrets
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +18,7 @@ from negspa_jax.predictions.table import (
     ordered,
     refuse,
 )
+from negspa_jax.whole_file import write_text
 
 
 def write_predictions(path: str | Path, table: Sequence[Prediction]) -> None:
@@ -31,16 +30,7 @@ def write_predictions(path: str | Path, table: Sequence[Prediction]) -> None:
     path = Path(path)
     parsed = parse_table(_format(table), key="patient_id")
     checked = _parse(parsed, name=path.name)
-    text = _format(ordered(checked))
-    part = path.with_name(f"{path.name}.{secrets.token_hex(4)}.tmp")
-    try:
-        with part.open("w", encoding="utf-8", newline="") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+    write_text(path, _format(ordered(checked)))
 
 
 def read_predictions(path: str | Path) -> Table:

@@ -8,9 +8,7 @@ words never carry a number of an earlier one.
 
 import csv
 import io
-import os
 import re
-import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +18,7 @@ from negspa_jax.csv_table import read_table
 from negspa_jax.evaluate.study import Study
 from negspa_jax.report.answers import ANSWERS
 from negspa_jax.report.questions import Question, explain_unknown, list_questions
+from negspa_jax.whole_file import write_text
 
 _COLUMNS = (
     *("checklist", "item", "section", "asks"),
@@ -137,12 +136,7 @@ def write_checklist(path: str | Path, items: Sequence[Item]) -> None:
         _refuse(
             [f"the answer to {name} must not be lost: {advice}" for name in lost], path
         )
-    part = path.with_name(f"{path.name}.{secrets.token_hex(4)}.tmp")
-    try:
-        part.write_text(format_checklist(items), encoding="utf-8", newline="")
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+    write_text(path, format_checklist(items))
 
 
 def format_checklist(items: Sequence[Item]) -> str:

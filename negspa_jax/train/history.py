@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from negspa_jax.train.rundir import write_text
+from negspa_jax.whole_file import write_text
 
 Row = dict[str, Any]
 

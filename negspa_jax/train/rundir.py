@@ -14,6 +14,7 @@ from typing import Any
 import jax
 
 from negspa_jax import __version__, config
+from negspa_jax.whole_file import write_text
 
 _PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "grain", "numpy")
 
@@ -51,16 +52,6 @@ def locked(folder: Path, *, wait: bool) -> Iterator[None]:
                 "(--folds), or choose another --workdir"
             ) from None
         yield
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a small file so that it is there whole or not at all."""
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    with part.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(part, path)
 
 
 def write_json(path: Path, content: Any) -> None:

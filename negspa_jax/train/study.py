@@ -32,7 +32,7 @@ from negspa_jax.shapes import Int
 from negspa_jax.train import parallel
 from negspa_jax.train.console import Reporter
 from negspa_jax.train.interrupt import Interrupted, StopRequest
-from negspa_jax.train.rundir import write_text
+from negspa_jax.whole_file import write_text
 
 
 @dataclass(frozen=True)
