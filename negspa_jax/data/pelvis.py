@@ -6,17 +6,14 @@ data is in it. What bodies, joints, exposures, files and the table are drawn fro
 said in the modules `pelvis_*`.
 """
 
-import csv
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-
 from negspa_jax.data.pelvis_dicom import encode_dicom
 from negspa_jax.data.pelvis_patient import draw_patient, expose_patient
 from negspa_jax.data.pelvis_tables import PAPER_GROUPS, READERS
-from negspa_jax.data.phantom import map_processes
+from negspa_jax.data.synthetic import pick_preset, shuffle_classes, write_table
 
 COLUMNS = (
     "patient_id",
@@ -80,31 +77,19 @@ def write_pelvis(
     (out / "images").mkdir(parents=True, exist_ok=True)
     rows = plan_rows(sizes, seed)[:num_patients]
     write = partial(write_patient, out=out, preset=sizes, seed=seed)
-    with (out / "cohort.csv").open("w", newline="") as file:
-        table = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        table.writeheader()
-        table.writerows(map_processes(write, rows, num_processes))
-    return out / "cohort.csv"
+    return write_table(
+        out / "cohort.csv", COLUMNS, write, rows, num_processes=num_processes
+    )
 
 
 def find_preset(preset: str | PelvisPreset) -> PelvisPreset:
     """Return a preset by its name; a `PelvisPreset` as it is."""
-    if isinstance(preset, PelvisPreset):
-        return preset
-    if preset not in PRESETS:
-        names = sorted(PRESETS)
-        raise ValueError(f"preset must be one of {names}, got {preset!r}")
-    return PRESETS[preset]
+    return pick_preset(preset, PRESETS)
 
 
 def plan_rows(preset: PelvisPreset, seed: int) -> list[tuple[int, str, int]]:
     """(number, split, label) of each patient; classes shuffled within a split."""
-    rows: list[tuple[int, str, int]] = []
-    for number, (split, (negative, positive)) in enumerate(preset.groups.items()):
-        labels = np.repeat([0, 1], [negative, positive])
-        np.random.default_rng([seed, 2, number]).shuffle(labels)
-        rows += [(len(rows) + i + 1, split, int(y)) for i, y in enumerate(labels)]
-    return rows
+    return shuffle_classes(preset.groups, [seed, 2])
 
 
 def write_patient(

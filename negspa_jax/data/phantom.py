@@ -6,13 +6,8 @@ data is in it. What the body, the lesions and the table are drawn from is said i
 `phantom_anatomy`, `phantom_lesions` and `phantom_tables`.
 """
 
-import csv
-import os
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +24,7 @@ from negspa_jax.data.phantom_tables import (
     Clinic,
     draw_clinic,
 )
+from negspa_jax.data.synthetic import pick_preset, shuffle_classes, write_table
 
 
 @dataclass(frozen=True)
@@ -110,11 +106,9 @@ def write_phantom(
     out.mkdir(parents=True, exist_ok=True)
     rows = plan_rows(sizes, seed)[:num_patients]
     write = partial(write_patient, out=out, preset=sizes, seed=seed)
-    with (out / "cohort.csv").open("w", newline="") as file:
-        table = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        table.writeheader()
-        table.writerows(map_processes(write, rows, num_processes))
-    return out / "cohort.csv"
+    return write_table(
+        out / "cohort.csv", COLUMNS, write, rows, num_processes=num_processes
+    )
 
 
 def find_preset(preset: str | Preset) -> Preset:
@@ -123,34 +117,12 @@ def find_preset(preset: str | Preset) -> Preset:
     Raises:
       ValueError: for a name that is none.
     """
-    if isinstance(preset, Preset):
-        return preset
-    if preset not in PRESETS:
-        raise ValueError(f"preset must be one of {sorted(PRESETS)}, got {preset!r}")
-    return PRESETS[preset]
-
-
-def map_processes(
-    write, rows, num_processes: int | None
-) -> Iterator[dict[str, object]]:
-    """The rows' results in order; processes are spawned, as JAX may hold threads."""
-    num_processes = num_processes or len(os.sched_getaffinity(0))
-    if num_processes == 1:
-        yield from map(write, rows)
-        return
-    context = get_context("spawn")
-    with ProcessPoolExecutor(num_processes, mp_context=context) as pool:
-        yield from pool.map(write, rows, chunksize=4)
+    return pick_preset(preset, PRESETS)
 
 
 def plan_rows(preset: Preset, seed: int) -> list[tuple[int, str, int]]:
     """(number, split, label) of each patient; classes shuffled within a split."""
-    rows: list[tuple[int, str, int]] = []
-    for number, (split, (negative, positive)) in enumerate(preset.groups.items()):
-        labels = np.repeat([0, 1], [negative, positive])
-        np.random.default_rng([seed, 0, number]).shuffle(labels)
-        rows += [(len(rows) + i + 1, split, int(y)) for i, y in enumerate(labels)]
-    return rows
+    return shuffle_classes(preset.groups, [seed, 0])
 
 
 def draw_patient(row: tuple[int, str, int], seed: int) -> PhantomPatient:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.special import expit, logit
+from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
 from negspa_jax.columns import FEATURES
@@ -19,12 +19,11 @@ from negspa_jax.evaluate.covariates import read_calls
 from negspa_jax.evaluate.patients import Patients, list_names
 from negspa_jax.predictions import TRAIN
 from negspa_jax.shapes import Float
+from negspa_jax.stats.recalibration import finite_logits
 
 # Names of the first table's scores, and how the fused score of another model ends.
 SCORES = ("image", "model", "clinical", "fused", "learned")
 FUSED = ", fused"
-# A sigmoid in float32 rounds to exactly 0 or 1, whose logit is infinite.
-CLOSEST = 1e-7
 
 
 @dataclass(frozen=True, eq=False)
@@ -201,8 +200,7 @@ def _spread(
 def _stack_inputs(
     image: Float[np.ndarray, " n"], features: Float[np.ndarray, "n d"]
 ) -> Float[np.ndarray, "n e"]:
-    logits = logit(np.clip(image, CLOSEST, 1 - CLOSEST))
-    return np.column_stack([logits, np.nan_to_num(features, nan=0.0)])
+    return np.column_stack([finite_logits(image), np.nan_to_num(features, nan=0.0)])
 
 
 def _fit_fusion(

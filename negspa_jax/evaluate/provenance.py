@@ -67,7 +67,8 @@ def record_sources(files: Sequence[tuple[str, Path]]) -> Provenance:
         files: what each file is, and where.
     """
     sources = tuple(
-        SourceFile(role, path.name, _sha256(path.read_bytes())) for role, path in files
+        SourceFile(role, path.name, hash_bytes(path.read_bytes()))
+        for role, path in files
     )
     versions = {name: importlib.metadata.version(name) for name in _PACKAGES}
     versions |= {"negspa_jax": __version__, "python": platform.python_version()}
@@ -141,7 +142,7 @@ def read_maps(folder: Path, patient_ids: Iterable[str]) -> tuple[CaseMap, ...]:
 def _read_map(folder: Path, cells: Mapping[str, str]) -> CaseMap:
     path = folder / cells["file"]
     png = path.read_bytes() if path.is_file() else b""
-    if _sha256(png) != cells["sha256"]:
+    if hash_bytes(png) != cells["sha256"]:
         raise ValueError(
             f"patient {cells['patient_id']}, file {path} must be the picture that "
             "gradcam.csv lists, got another or none; write the maps again"
@@ -156,5 +157,6 @@ def _rows(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def _sha256(content: bytes) -> str:
+def hash_bytes(content: bytes) -> str:
+    """The SHA-256 of a file's content."""
     return hashlib.sha256(content).hexdigest()

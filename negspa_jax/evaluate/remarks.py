@@ -5,10 +5,9 @@ from collections.abc import Callable, Iterator
 
 from negspa_jax.columns import FEATURES
 from negspa_jax.evaluate.study import Study
+from negspa_jax.evaluate.subgroups import FEWEST
 from negspa_jax.predictions import TRAIN
 
-# Fewer labelled patients of a class, and an interval is wider than what it says.
-FEW_PATIENTS = 10
 _LIKE_TRAIN = {"train", "training", "derivation", "development", "learning"}
 
 
@@ -98,10 +97,10 @@ def _doubt_patients(study: Study) -> Iterator[str]:
             "The run used synthetic patients: nothing here says anything about people."
         )
     for flow in study.flow:
-        if min(flow.num_positive, flow.num_negative) < FEW_PATIENTS:
+        if min(flow.num_positive, flow.num_negative) < FEWEST:
             yield (
                 f"{flow.split}: {flow.num_positive} positive and {flow.num_negative} "
-                f"negative patients with a label; fewer than {FEW_PATIENTS} of a class "
+                f"negative patients with a label; fewer than {FEWEST} of a class "
                 "say little."
             )
         if flow.num_unlabelled:

@@ -1,11 +1,11 @@
 """A report as files: each is there whole, or as it was before."""
 
-import hashlib
 import os
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from negspa_jax.evaluate.provenance import hash_bytes
 from negspa_jax.evaluate.study import Study
 from negspa_jax.report.blocks import Album, Gallery, Section
 from negspa_jax.report.chapters import list_sections
@@ -100,7 +100,7 @@ def _list_parts(sections: Sequence[Section]) -> dict[str, str]:
 
 
 def _format_sums(files: Mapping[str, bytes]) -> bytes:
-    lines = (f"{_sha256(files[name])}  {name}\n" for name in sorted(files))
+    lines = (f"{hash_bytes(files[name])}  {name}\n" for name in sorted(files))
     return "".join(lines).encode()
 
 
@@ -124,7 +124,7 @@ def _refuse_to_lose(
         if not path.is_file():
             continue
         found = path.read_bytes()
-        if found != content and _sha256(found) != earlier.get(name):
+        if found != content and hash_bytes(found) != earlier.get(name):
             raise ValueError(
                 f"--out must hold nothing that would be lost, but {path} was changed "
                 "after a report was written, or was written by no report: move it "
@@ -152,9 +152,5 @@ def _remove_stale(out: Path, stale: Mapping[str, str]) -> None:
     for name, sha256 in stale.items():
         path = (out / name).resolve()
         inside = path.is_relative_to(out.resolve())
-        if inside and path.is_file() and _sha256(path.read_bytes()) == sha256:
+        if inside and path.is_file() and hash_bytes(path.read_bytes()) == sha256:
             path.unlink()
-
-
-def _sha256(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()

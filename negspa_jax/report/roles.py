@@ -1,10 +1,10 @@
 """What a split and a cut-off are to a study: what taught, what chose, what tests."""
 
 from negspa_jax.evaluate.operating import OperatingPoint
+from negspa_jax.evaluate.patients import TRAIN
 from negspa_jax.evaluate.study import Study
 from negspa_jax.report.digits import format_number
 
-TRAIN = "train"
 CHOSEN_HERE = "cut-off chosen here: optimistic"
 
 

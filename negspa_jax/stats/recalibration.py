@@ -80,7 +80,7 @@ def fit_recalibration(
     positive = as_binary(labels, name="labels")
     predicted = as_probabilities(probabilities)
     check_same_length(labels=positive, probabilities=predicted)
-    logits = logit(np.clip(predicted, CLOSEST, 1 - CLOSEST))
+    logits = finite_logits(predicted)
     ones, zeros = np.ones_like(logits), np.zeros_like(logits)
     slope = intercept = in_the_large = _wald(math.nan, math.nan, level)
     if positive.any() and not positive.all():
@@ -90,6 +90,16 @@ def fit_recalibration(
             design = np.stack([logits, ones], axis=1)
             slope, intercept = _fit(positive, design, zeros, level)
     return Recalibration(slope, intercept, in_the_large)
+
+
+def finite_logits(probabilities: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
+    """Logits of probabilities; those nearer to 0 or 1 than 1e-7 are moved there.
+
+    Example:
+        >>> finite_logits(np.array([0.0, 0.5, 1.0])).round(2).tolist()
+        [-16.12, 0.0, 16.12]
+    """
+    return logit(np.clip(probabilities, CLOSEST, 1 - CLOSEST))
 
 
 def _overlap(positives: np.ndarray, negatives: np.ndarray) -> bool:

@@ -1,10 +1,10 @@
 """What each score is, in a sentence."""
 
+from negspa_jax.evaluate.fusion import FUSED
 from negspa_jax.evaluate.study import Study
 from negspa_jax.report.tables.table import LONG_TEXT, TEXT, Table, make_columns
 
 _PAPER = "QIMS 2024, doi 10.21037/qims-24-729, Equation 9"
-_FUSED = ", fused"
 
 
 def define_score(study: Study, name: str) -> str:
@@ -25,8 +25,8 @@ def define_score(study: Study, name: str) -> str:
     }
     if name in known:
         return known[name]
-    if study.fusion is not None and name.endswith(_FUSED):
-        image = name.removesuffix(_FUSED)
+    if study.fusion is not None and name.endswith(FUSED):
+        image = name.removesuffix(FUSED)
         return f"the mean of the scores {image} and clinical ({_PAPER})"
     return f"the column score of the predictions table of {name}"
 

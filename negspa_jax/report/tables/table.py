@@ -107,7 +107,6 @@ LONG_TEXT = Kind(("",), _single, Shown, style="long")
 COUNT = Kind(("",), _single, lambda count: Shown(format_count(count)))
 NUMBER = Kind(("",), _single, lambda value: Shown(format_number(value)))
 CUTOFF = Kind(("",), _single, lambda value: Shown(format_number(value, digits=4)))
-TENTHS = Kind(("",), _single, lambda value: Shown(format_number(value, digits=1)))
 P_VALUE = Kind(("",), _single, lambda value: Shown(format_p_value(value)))
 PERCENT = Kind(("",), _single, _show_percent)
 ESTIMATE = Kind(
