@@ -11,6 +11,7 @@ from negspa_jax.config.schema import (
     Head,
     Mixing,
     Optimizer,
+    Radiograph,
     Runtime,
     Stage,
 )
@@ -24,6 +25,7 @@ __all__ = [
     "Head",
     "Mixing",
     "Optimizer",
+    "Radiograph",
     "Runtime",
     "Stage",
     "crop_keywords",

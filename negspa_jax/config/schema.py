@@ -23,12 +23,20 @@ from negspa_jax.config.rules import (
 
 @dataclass(kw_only=True, slots=True)
 class Data:
-    """Where the patients are, and how a volume becomes sub-images."""
+    """Where the patients are, what is known of them, and how volumes are cut."""
 
+    kind: str = one_of("mri", "radiograph")  # of the images
     cohort: str = ""  # the table's path; empty: the synthetic cohort
     phantom: str = one_of("paper", "small")  # preset of the synthetic cohort
-    num_folds: int = within(5, 2, 1000)
-    sequences: tuple[str, ...] = ("t1w", "t2w", "fs")  # columns of the table
+    # What the label is taken from (`data.reference`).
+    reference: str = one_of("auto", "label", "grades", "readers", "agreement")
+    # 1: one model, validated on the split `validation`, or where there is none on
+    # validation_share of `train`.
+    num_folds: int = within(5, 1, 1000)
+    validation_share: float = within(0.15, 0.01, 0.9)
+    # Columns of the table: sequences of an MRI, views of a radiograph. What follows is
+    # of MRI.
+    sequences: tuple[str, ...] = ("t1w", "t2w", "fs")
     # both, one, or one window on the whole RVOI
     sides: str = one_of("both", "left", "right", "whole")
     # a square of window_mm, or the half of the RVOI's box itself, resized
@@ -41,6 +49,16 @@ class Data:
     intensity: str = one_of("zscore", "minmax_slice", "percentile")
     z_clip: float = positive(3.0, 100)  # *choice*
     mirror_left: bool = False
+
+
+@dataclass(kw_only=True, slots=True)
+class Radiograph:
+    """How a radiograph is shown, where `data.kind` is that."""
+
+    # of a DICOM file's windows and tables: first | percentiles | a number from 0 |
+    # the explanation's text
+    window: str = "first"
+    modalities: tuple[str, ...] = ("CR", "DX", "RG", "OT")  # of DICOM
 
 
 @dataclass(kw_only=True, slots=True)
@@ -57,7 +75,10 @@ class Encoder:
 class Head:
     """The classification head on the concatenated feature maps."""
 
+    # plain: average, hidden layer; fastai: average and maximum, batch normalization
+    form: str = one_of("plain", "fastai")
     hidden: int = within(512, 1, 2**16)  # *choice*
+    # before the logits; fastai's form drops half as many before the hidden layer
     dropout: float = within(0.0, 0, 0.99)  # *choice*
 
 
@@ -68,6 +89,12 @@ class Augmentation:
     rotation_degrees: float = within(20.0, 0, 180)
     flip_probability: float = within(0.5, 0, 1)
     shift: float = within(0.1, 0, 1)  # share of height and width
+    zoom: float = within(1.0, 1, 10)  # largest magnification
+    warp: float = within(0.0, 0, 0.5)  # of the corners, share of half the side
+    brightness: float = within(0.0, 0, 0.99)
+    contrast: float = within(0.0, 0, 0.99)
+    probability: float = within(1.0, 0, 1)  # of each of these but the flip
+    border: str = one_of("zero", "reflect")  # what is seen beyond the image
     quarter_turns: bool = False  # 0, 90, 180 or 270 degrees more
     independent: bool = False  # a draw of its own for each sequence
 
@@ -85,6 +112,7 @@ class Mixing:
     partner: str | None = preset_or("any", "derangement", "other_class")
     draw: str | None = preset_or("sample", "batch")
     alpha: float | None = preset_or(low=1e-3, high=1e3)
+    dominant: bool | None = preset_or()
     puzzle: bool | None = preset_or()
     num_blocks: tuple[int, ...] | None = preset_or(low=2, high=4096)
     num_labels: int | None = preset_or(low=2, high=64)
@@ -110,7 +138,7 @@ class Mixing:
 
 @dataclass(kw_only=True, slots=True)
 class Optimizer:
-    """Adam, and cosine annealing with warm restarts (SGDR)."""
+    """Adam, and the course of the rate: SGDR, or one cycle for each stage."""
 
     beta1: float = within(0.9, 0, 0.9999999)
     beta2: float = within(0.999, 0, 0.9999999)
@@ -118,9 +146,16 @@ class Optimizer:
     weight_decay: float = within(0.0, 0, 1)
     # added to the direction (AdamW) or to the gradient (torch's Adam)
     decay: str = one_of("decoupled", "l2")
+    decay_all: bool = True  # biases and batch normalization, too
+    # sgdr: cosine annealing with warm restarts; one_cycle: up, then down
+    schedule: str = one_of("sgdr", "one_cycle")
     restart_epochs: int = within(30, 1, 10**6)  # T_0
     restart_factor: int = within(2, 1, 100)  # T_mult
     minimum_rate: float = within(0.0, 0, 1)  # eta_min, *choice*
+    # of one cycle: its rising share, and what the peak is divided by at both ends
+    rising_share: float = within(0.25, 0, 0.99)
+    start_division: float = within(25.0, 1, 1e9)
+    end_division: float = within(1e5, 1, 1e12)
     anneal_each: str = one_of("epoch", "step")
 
 
@@ -130,9 +165,15 @@ class Stage:
 
     epochs: int = within(100, 1, 10**6)
     learning_rate: float = positive(1e-4, 10)
-    frozen: str = one_of("none", "encoders")  # parameters and batch statistics
+    # encoders: parameters and batch statistics; convolutions: the encoders' batch
+    # normalization is trained (fastai's train_bn)
+    frozen: str = one_of("none", "encoders", "convolutions")
+    # the stem's rate as a share of learning_rate, the head's; geometric in between
+    stem_rate: float = within(1.0, 1e-6, 1)
     image_size: int = within(224, 32, 4096)
     batch_size: int = within(64, 1, 2**16)  # sub-image tuples, over all devices
+    # what a device computes at a time, gradients being summed; 0: its whole share
+    device_batch: int = within(0, 0, 2**16)
 
 
 @dataclass(kw_only=True, slots=True)
@@ -160,7 +201,9 @@ class Config:
     seed: int = within(0, 0, 2**31 - 1)
     # of the convolutions; sums, statistics and parameters stay float32
     precision: str = one_of("float32", "bfloat16")
+    label_smoothing: float = within(0.0, 0, 0.99)  # share spread over the classes
     data: Data = field(default_factory=Data)
+    radiograph: Radiograph = field(default_factory=Radiograph)
     encoder: Encoder = field(default_factory=Encoder)
     head: Head = field(default_factory=Head)
     augmentation: Augmentation = field(default_factory=Augmentation)
