@@ -10,7 +10,7 @@ from negspa_jax import config, mixcut, models
 from negspa_jax.augment import augment
 from negspa_jax.config.rules import without_none
 from negspa_jax.data.crops import crop_patient
-from negspa_jax.train.optim import annealed_rate, make_adam
+from negspa_jax.train.optim import annealed_rate, make_adam, one_cycle_rate
 from negspa_jax.train.presets import resolve_mixing
 
 
@@ -70,9 +70,12 @@ def test_an_option_of_the_mixing_has_the_type_words_and_range_of_the_schema(name
 
 
 def test_the_optimizer_has_the_keywords_of_adam_and_of_the_rate():
-    of_the_rate = keywords_of(annealed_rate) - {"learning_rate"}  # of the stage
+    of_the_stage = {"learning_rate", "epochs"}
+    of_the_rate = keywords_of(annealed_rate) | keywords_of(one_cycle_rate)
     assert fields_of(config.Optimizer) == (
-        keywords_of(make_adam) | of_the_rate | {"anneal_each"}
+        keywords_of(make_adam)
+        | (of_the_rate - of_the_stage)
+        | {"schedule", "anneal_each"}
     )
 
 
@@ -86,6 +89,8 @@ def test_defaults_are_the_same_in_the_schema_and_in_the_functions():
         (config.Augmentation, augment),
         (config.Data, crop_patient),
         (config.Optimizer, annealed_rate),
+        (config.Optimizer, one_cycle_rate),
+        (config.Head, models.MultiEncoder),
     ):
         given = dataclasses.asdict(part())
         for name, parameter in inspect.signature(function).parameters.items():

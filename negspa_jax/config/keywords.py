@@ -29,6 +29,7 @@ def model_keywords(config: Config) -> dict[str, Any]:
         "encoder": config.encoder.name,
         "shared": config.encoder.shared,
         "normalize": config.encoder.normalize,
+        "form": config.head.form,
         "hidden": config.head.hidden,
         "dropout": config.head.dropout,
     }

@@ -1,6 +1,6 @@
 """Batch normalization that agrees with torch, alone and over several devices.
 
-Training, per channel, over the n = b h w values of all devices:
+Training, per channel, over the n = b h w values of all devices (n = b without pixels):
 
     y = scale (x - mean) / sqrt(var + eps) + bias,    var = sum (x - mean)^2 / n
     running_mean <- .9 running_mean + .1 mean
@@ -22,7 +22,7 @@ EPSILON = 1e-5
 
 
 def _moments(
-    features: Float[Array, "b h w d"], axis_name: str | None
+    features: Float[Array, "b *pixels d"], axis_name: str | None
 ) -> tuple[Float[Array, " d"], Float[Array, " d"]]:
     """Mean and biased variance per channel in one pass over the features.
 
@@ -30,19 +30,22 @@ def _moments(
     cancel, so r is the mean of a small grid of the channel's own values. Devices
     exchange (mean, variance) once, and the variance between devices is added.
     """
-    rows, columns = features.shape[1:3]
-    grid = features[
-        :, rows // 8 :: max(rows // 4, 1), columns // 8 :: max(columns // 4, 1)
-    ]
-    reference = lax.stop_gradient(jnp.mean(grid, axis=(0, 1, 2), keepdims=True))
+    axes = tuple(range(features.ndim - 1))
+    grid = features[:, *(_few(length) for length in features.shape[1:-1])]
+    reference = lax.stop_gradient(jnp.mean(grid, axis=axes, keepdims=True))
     shifted = features - reference
-    offset = jnp.mean(shifted, axis=(0, 1, 2))
-    variance = jnp.mean(jnp.square(shifted), axis=(0, 1, 2)) - jnp.square(offset)
-    mean = jnp.squeeze(reference, (0, 1, 2)) + offset
+    offset = jnp.mean(shifted, axis=axes)
+    variance = jnp.mean(jnp.square(shifted), axis=axes) - jnp.square(offset)
+    mean = jnp.squeeze(reference, axes) + offset
     if axis_name is None:
         return mean, variance
     means, variances = lax.all_gather((mean, variance), axis_name)
     return means.mean(0), variances.mean(0) + means.var(0)
+
+
+def _few(length: int) -> slice:
+    """About four of an axis's pixels, evenly spaced."""
+    return slice(length // 8, None, max(length // 4, 1))
 
 
 class BatchNorm(nn.Module):
@@ -58,8 +61,8 @@ class BatchNorm(nn.Module):
 
     @nn.compact
     def __call__(
-        self, features: Float[Array, "b h w d"], *, train: bool
-    ) -> Float[Array, "b h w d"]:
+        self, features: Float[Array, "b *pixels d"], *, train: bool
+    ) -> Float[Array, "b *pixels d"]:
         """Normalize by the batch's statistics (train) or by the running ones."""
         width = features.shape[-1:]
         scale = self.param("scale", nn.initializers.ones, width)

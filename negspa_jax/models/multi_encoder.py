@@ -1,7 +1,7 @@
 """One, two or three encoders and the head that joins them ([S], Figure S1).
 
-    images -> normalize -> encoder of each input -> feature maps       encode
-    feature maps -> concatenate -> average -> 512, ReLU -> 2 logits    classify
+    images -> normalize -> encoder of each input -> feature maps    encode
+    feature maps -> head -> 2 logits                                classify
 
 The score of a patient's side is the softmax of the logits, class 1.
 """
@@ -13,6 +13,7 @@ from typing import Any
 import jax.numpy as jnp
 from flax import linen as nn
 
+from negspa_jax.models.head import make_head
 from negspa_jax.models.resnet import ResNet
 from negspa_jax.models.vgg import VGG16
 from negspa_jax.shapes import Array, Float
@@ -54,27 +55,6 @@ def check_encoder(name: str) -> None:
         )
 
 
-class Head(nn.Module):
-    """Average over pixels, a hidden layer, logits; in float32 at least."""
-
-    hidden: int
-    dropout: float
-    num_classes: int
-
-    @nn.compact
-    def __call__(
-        self, features: Float[Array, "b m p q d"], *, train: bool
-    ) -> Float[Array, "b k"]:
-        features = features.astype(jnp.promote_types(features.dtype, jnp.float32))
-        pooled = features.mean((2, 3))
-        # [S] gives no initial values: Gaussian, standard deviation .01 (choice).
-        dense = partial(nn.Dense, kernel_init=nn.initializers.normal(0.01))
-        hidden = pooled.reshape(pooled.shape[0], -1)
-        hidden = nn.relu(dense(self.hidden, name="hidden")(hidden))
-        hidden = nn.Dropout(self.dropout, deterministic=not train)(hidden)
-        return dense(self.num_classes, name="logits")(hidden)
-
-
 class MultiEncoder(nn.Module):
     """The network of NegSpA-AI: `num_inputs` encoders, one head.
 
@@ -82,6 +62,7 @@ class MultiEncoder(nn.Module):
         encoder: a key of `ENCODERS`.
         num_inputs: number of sequences m (1 single, 2 dual, 3 tri).
         shared: one encoder is applied to all inputs in turn.
+        form: of the head: "plain", or "fastai" (see `FastaiHead`).
         hidden: width of the head's hidden layer.
         dropout: probability that a hidden unit is dropped in training.
         num_classes: number of logits.
@@ -95,6 +76,7 @@ class MultiEncoder(nn.Module):
     encoder: str = "resnet50"
     num_inputs: int = 3
     shared: bool = False
+    form: str = "plain"
     hidden: int = 512
     dropout: float = 0.0
     num_classes: int = 2
@@ -112,7 +94,13 @@ class MultiEncoder(nn.Module):
             make_encoder(self.encoder, dtype=self.dtype, axis_name=self.axis_name)
             for _ in range(1 if self.shared else self.num_inputs)
         ]
-        self.head = Head(self.hidden, self.dropout, self.num_classes)
+        self.head = make_head(
+            self.form,
+            hidden=self.hidden,
+            dropout=self.dropout,
+            num_classes=self.num_classes,
+            axis_name=self.axis_name,
+        )
 
     def __call__(
         self, images: Float[Array, "b m h w c"], *, train: bool
@@ -126,14 +114,14 @@ class MultiEncoder(nn.Module):
         """The last feature map of every input.
 
         Args:
-            images: values in [0, 1].
+            images: values in [0, 1]; three channels, or one that stands for three.
             train: normalize by the batch's statistics and update the running ones
                 (then `batch_stats` must be mutable).
         """
-        if images.shape[1] != self.num_inputs or images.shape[-1] != 3:
+        if images.shape[1] != self.num_inputs or images.shape[-1] not in (1, 3):
             raise ValueError(
-                f"images must be (b, {self.num_inputs}, h, w, 3), got {images.shape}: "
-                "set num_inputs to the number of sequences"
+                f"images must be (b, {self.num_inputs}, h, w, 3) or of one channel, "
+                f"got {images.shape}: set num_inputs to the number of sequences"
             )
         images = self._normalize(images)
         encoders = self.encoders * (self.num_inputs if self.shared else 1)
@@ -150,7 +138,8 @@ class MultiEncoder(nn.Module):
 
     def _normalize(
         self, images: Float[Array, "b m h w c"]
-    ) -> Float[Array, "b m h w c"]:
+    ) -> Float[Array, "b m h w 3"]:
+        images = jnp.broadcast_to(images, (*images.shape[:-1], 3))
         statistics = NORMALIZATIONS[self.normalize]
         if statistics is None:
             return images

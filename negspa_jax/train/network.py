@@ -18,7 +18,7 @@ from negspa_jax.train.mixing import make_mix
 from negspa_jax.train.optim import Variables, make_adam
 from negspa_jax.train.presets import find_mixing
 from negspa_jax.train.saliency import make_saliency
-from negspa_jax.train.step import make_score_step, make_train_step
+from negspa_jax.train.step import cross_entropy, make_score_step, make_train_step
 
 
 class Network(NamedTuple):
@@ -44,6 +44,7 @@ def build_network(config: Config, *, num_inputs: int) -> tuple[MultiEncoder, Net
         eps=config.optimizer.eps,
         weight_decay=config.optimizer.weight_decay,
         decay=config.optimizer.decay,
+        decay_all=config.optimizer.decay_all,
     )
     score = parallel.spread(make_score_step(model), batched=(False, True), donate=False)
     return model, Network(
@@ -60,8 +61,12 @@ def _train_steps(
     config: Config,
     options: Options,
 ) -> dict[str, Callable]:
+    loss = partial(cross_entropy, label_smoothing=config.label_smoothing)
     find_saliency = make_saliency(
-        model, method=config.mixing.saliency, size=config.mixing.saliency_size
+        model,
+        method=config.mixing.saliency,
+        size=config.mixing.saliency_size,
+        loss=loss,
     )
     probability = config.mixing.probability
     mix = make_mix(find_saliency, options=options, probability=probability)
@@ -71,6 +76,7 @@ def _train_steps(
             make_train_step(
                 model,
                 adam,
+                loss=loss,
                 frozen=frozen,
                 augmentation=dataclasses.asdict(config.augmentation),
                 mix=mix,
@@ -103,7 +109,10 @@ def first_variables(
     )
     shape = (1, model.num_inputs, *maps.shape[1:])
     head = model.init(key_head, jnp.zeros(shape), train=False, method="classify")
-    variables: Variables = {"params": dict(head["params"]), "batch_stats": {}}
+    variables: Variables = {
+        collection: dict(head.get(collection, {}))
+        for collection in ("params", "batch_stats")
+    }
     for index, encoder in enumerate(encoders):
         for collection in variables:
             variables[collection][f"encoders_{index}"] = encoder[collection]

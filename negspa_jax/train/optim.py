@@ -1,12 +1,14 @@
-"""The rates of cosine annealing with warm restarts, Adam, and what is frozen.
+"""The course of the rate (SGDR, one cycle), Adam, and what is frozen.
 
-Reference: Loshchilov and Hutter, SGDR, ICLR 2017, Equation 5; Kingma and Ba, Adam,
-ICLR 2015; supplement of doi 10.21037/qims-24-729, Appendix 2.
+Reference: Loshchilov and Hutter, SGDR, ICLR 2017, Equation 5; Smith and Topin,
+Super-convergence, 2018; Kingma and Ba, Adam, ICLR 2015; supplement of doi
+10.21037/qims-24-729, Appendix 2; fastai 2, `fit_one_cycle`.
 """
 
 import math
 from typing import Any
 
+import jax
 import optax
 
 Variables = dict[str, Any]
@@ -41,6 +43,45 @@ def annealed_rate(
     return minimum_rate + (learning_rate - minimum_rate) * (1 + cosine) / 2
 
 
+def one_cycle_rate(
+    epoch: float,
+    *,
+    epochs: int,
+    learning_rate: float,
+    rising_share: float = 0.25,
+    start_division: float = 25.0,
+    end_division: float = 1e5,
+) -> float:
+    """Return the learning rate at an epoch of a stage that is one cycle.
+
+    With the position t = epoch / epochs, s = rising_share and the peak eta
+
+        t < s:  from eta / start_division, at t = 0, up to eta, at t = s,
+        else:   from eta down to eta / end_division, at t = 1,
+
+    each along half a cosine. The stage's last step begins before t = 1, as in fastai's
+    `fit_one_cycle`; torch's `OneCycleLR`, with the same two arcs, has its last step at
+    the end and its peak one step earlier. fastai moves Adam's beta1 against the rate
+    (.95, .85, .95); here it stays.
+
+    Args:
+        epoch: from 0; with a fraction when the rate changes at every step.
+        epochs: of the stage.
+        learning_rate: the peak.
+        rising_share: of the stage, before the peak.
+        start_division: of the peak, at the start.
+        end_division: of the peak, at the end.
+    """
+    position = epoch / epochs
+    if position < rising_share:
+        start, end = learning_rate / start_division, learning_rate
+        along = position / rising_share
+    else:
+        start, end = learning_rate, learning_rate / end_division
+        along = (position - rising_share) / (1 - rising_share)
+    return start + (end - start) * (1 - math.cos(math.pi * along)) / 2
+
+
 def make_adam(
     *,
     beta1: float,
@@ -48,6 +89,7 @@ def make_adam(
     eps: float,
     weight_decay: float,
     decay: str = "decoupled",
+    decay_all: bool = True,
 ) -> optax.GradientTransformation:
     """Return Adam's direction; the step multiplies it by minus the rate.
 
@@ -62,12 +104,20 @@ def make_adam(
         weight_decay: share of a parameter that is added.
         decay: to what it is added. "decoupled": to the direction (AdamW); "l2": to the
             gradient, before the moments (the penalty of torch's Adam).
+        decay_all: False spares biases and the parameters of batch normalization
+            (fastai's `wd_bn_bias`).
     """
     adam = optax.scale_by_adam(b1=beta1, b2=beta2, eps=eps)
-    decayed = (
-        optax.add_decayed_weights(weight_decay) if weight_decay else optax.identity()
-    )
+    decayed = optax.identity()
+    if weight_decay:
+        mask = None if decay_all else _is_kernel
+        decayed = optax.add_decayed_weights(weight_decay, mask)
     return optax.chain(*((decayed, adam) if decay == "l2" else (adam, decayed)))
+
+
+def _is_kernel(params: Any) -> Any:
+    # Biases, scales and offsets are vectors, and nothing else is.
+    return jax.tree.map(lambda leaf: leaf.ndim > 1, params)
 
 
 def split_frozen(variables: Variables, *, frozen: str) -> tuple[Variables, Variables]:

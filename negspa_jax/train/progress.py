@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import jax
 
 from negspa_jax.config import Optimizer, Stage
-from negspa_jax.train.optim import annealed_rate
+from negspa_jax.train.optim import annealed_rate, one_cycle_rate
 
 
 @dataclass(frozen=True)
@@ -90,8 +90,18 @@ def rate_at(
 ) -> float:
     """Return the learning rate of the next step."""
     part = progress.step / num_steps if options.anneal_each == "step" else 0
+    epoch = progress.epoch + part
+    if options.schedule == "one_cycle":
+        return one_cycle_rate(
+            epoch,
+            epochs=stage.epochs,
+            learning_rate=stage.learning_rate,
+            rising_share=options.rising_share,
+            start_division=options.start_division,
+            end_division=options.end_division,
+        )
     return annealed_rate(
-        progress.epoch + part,
+        epoch,
         learning_rate=stage.learning_rate,
         restart_epochs=options.restart_epochs,
         restart_factor=options.restart_factor,

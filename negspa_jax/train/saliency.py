@@ -11,12 +11,14 @@ from negspa_jax.mixcut import input_saliency, spectral_residual
 from negspa_jax.models import MultiEncoder
 from negspa_jax.shapes import Array, Float
 from negspa_jax.train.optim import Variables
-from negspa_jax.train.step import cross_entropy
+from negspa_jax.train.step import Loss, cross_entropy
 
 FindSaliency = Callable[[Variables, Array, Array], Array]
 
 
-def make_saliency(model: MultiEncoder, *, method: str, size: int) -> FindSaliency:
+def make_saliency(
+    model: MultiEncoder, *, method: str, size: int, loss: Loss = cross_entropy
+) -> FindSaliency:
     """Return the function of (variables, images, labels) that gives their saliency.
 
     Args:
@@ -25,6 +27,7 @@ def make_saliency(model: MultiEncoder, *, method: str, size: int) -> FindSalienc
             statistics and without dropout; or "spectral_residual", which asks the
             images alone.
         size: pixels, of the images that the gradient is taken on; 0 for their own.
+        loss: of training.
     """
 
     def by_gradient(
@@ -34,7 +37,7 @@ def make_saliency(model: MultiEncoder, *, method: str, size: int) -> FindSalienc
     ) -> Float[Array, "b p q"]:
         def loss_fn(images: Array, labels: Array) -> Array:
             logits: Any = model.apply(variables, images, train=False)
-            return cross_entropy(logits, labels)
+            return loss(logits, labels)
 
         return input_saliency(loss_fn, images, labels, size=size or None)
 

@@ -18,6 +18,9 @@ from negspa_jax.shapes import Array, Float, Int, Key
 from negspa_jax.train.optim import Variables, join_variables
 from negspa_jax.train.parallel import AXIS
 
+# Of logits and labels.
+Loss = Callable[[Array, Array], Array]
+
 
 class State(NamedTuple):
     """What training changes; a frozen module is not in it."""
@@ -32,13 +35,23 @@ def start_state(trainable: Variables, optimizer: optax.GradientTransformation) -
 
 
 def cross_entropy(
-    logits: Float[Array, "b k"], labels: Float[Array, "b k"]
+    logits: Float[Array, "b k"],
+    labels: Float[Array, "b k"],
+    *,
+    label_smoothing: float = 0.0,
 ) -> Float[Array, ""]:
     """Return the training loss: the mean cross entropy of the two-class softmax.
 
     It is half the sum of the two binary cross entropies of the softmax's two outputs
     (the supplement's "binary cross entropy").
+
+    Args:
+        logits: of the network.
+        labels: shares of the classes.
+        label_smoothing: a of (1 - a) y + a / k, which takes the place of a label y.
     """
+    if label_smoothing:
+        labels = optax.smooth_labels(labels, label_smoothing)
     return optax.softmax_cross_entropy(logits, labels).mean()
 
 
@@ -46,6 +59,7 @@ def make_train_step(
     model: MultiEncoder,
     optimizer: optax.GradientTransformation,
     *,
+    loss: Loss,
     frozen: str,
     augmentation: dict[str, Any],
     mix: Callable[[Key, Variables, Array, Array], tuple[Array, Array]],
@@ -55,6 +69,7 @@ def make_train_step(
     Args:
         model: its `axis_name` must be `parallel.AXIS`.
         optimizer: from `optim.make_adam`.
+        loss: `cross_entropy`.
         frozen: "none", or "encoders": these run with their running statistics, and
             no gradient is computed for them.
         augmentation: keywords of `augment`.
@@ -71,7 +86,7 @@ def make_train_step(
         logits, updated = forward(model, variables, images, key)
         own = state.variables["batch_stats"]
         statistics = {name: updated["batch_stats"][name] for name in own}
-        return cross_entropy(logits, labels), statistics
+        return loss(logits, labels), statistics
 
     def step(
         state: State,
@@ -87,15 +102,15 @@ def make_train_step(
         variables = join_variables(state.variables, rest)
         batch = mix(_of_this_device(keys[1]), variables, images, labels)
         params = state.variables["params"]
-        (loss, statistics), gradient = jax.value_and_grad(loss_of, has_aux=True)(
+        (value, statistics), gradient = jax.value_and_grad(loss_of, has_aux=True)(
             params, state, rest, batch, _of_this_device(keys[2])
         )
-        loss, gradient = lax.pmean((loss, gradient), AXIS)
+        value, gradient = lax.pmean((value, gradient), AXIS)
         direction, moments = optimizer.update(gradient, state.optimizer, params)
         params = jax.tree.map(
             lambda p, d: p - rate.astype(p.dtype) * d, params, direction
         )
-        return State({"params": params, "batch_stats": statistics}, moments), loss
+        return State({"params": params, "batch_stats": statistics}, moments), value
 
     return step
 

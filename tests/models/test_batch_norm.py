@@ -50,6 +50,15 @@ def test_evaluation_uses_the_running_statistics(features):
     np.testing.assert_allclose(result, wanted, atol=1e-5)
 
 
+def test_features_without_pixels_are_normalized_as_maps_of_one(features):
+    flat = features[:, 0, 0]
+    result, updates = run(flat)
+    wanted, of_maps = run(flat[:, None, None])
+    np.testing.assert_allclose(result, wanted[:, 0, 0], rtol=1e-6)
+    for name, values in updates["batch_stats"].items():
+        np.testing.assert_allclose(values, of_maps["batch_stats"][name], rtol=1e-6)
+
+
 @pytest.mark.parametrize("offset", [1e3, -1e5])
 def test_the_variance_does_not_cancel_far_from_zero(features, offset):
     far = features + offset

@@ -162,15 +162,38 @@ def test_normalization_is_the_first_operation(dual):
     np.testing.assert_allclose(got, wanted, rtol=1e-3, atol=1e-5)
 
 
+@pytest.mark.parametrize("normalize", ["none", "imagenet"])
+def test_a_grey_image_stands_for_three_equal_channels(dual, normalize):
+    model, variables, images = dual
+    model, grey = model.clone(normalize=normalize), images[..., :1]
+    wanted = apply(model, variables, jnp.repeat(grey, 3, axis=-1))
+    np.testing.assert_array_equal(apply(model, variables, grey), wanted)
+
+
+def test_a_fastai_head_has_statistics_of_its_own():
+    variables = shapes(
+        MultiEncoder("resnet18", num_inputs=2, form="fastai"), 1, 2, 32, 32, 1
+    )
+    assert set(variables["batch_stats"]) == {"encoders_0", "encoders_1", "head"}
+    kernel = variables["params"]["head"]["hidden"]["kernel"]
+    assert kernel.shape == (2 * 2 * 512, 512)
+
+
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
         ({"encoder": "resnet19"}, "encoder must be one of .*, got 'resnet19'"),
         ({"normalize": "no"}, "normalize must be one of none, imagenet, got 'no'"),
-        ({"num_inputs": 3}, r"images must be \(b, 3, h, w, 3\), got \(2, 2, 32"),
+        ({"num_inputs": 3}, r"images must be \(b, 3, h, w, 3\) or .* got \(2, 2, 32"),
     ],
 )
 def test_what_does_not_fit_is_refused(options, sentence):
     model = MultiEncoder(**({"encoder": "resnet18", "num_inputs": 2} | options))
     with pytest.raises(ValueError, match=sentence):
         shapes(model, 2, 2, 32, 32, 3)
+
+
+def test_two_channels_are_refused():
+    model = MultiEncoder("resnet18", num_inputs=1)
+    with pytest.raises(ValueError, match=r"or of one channel, got \(2, 1, 32, 32, 2"):
+        shapes(model, 2, 1, 32, 32, 2)

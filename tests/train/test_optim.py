@@ -14,6 +14,7 @@ from negspa_jax.train.optim import (
     annealed_rate,
     join_variables,
     make_adam,
+    one_cycle_rate,
     split_frozen,
 )
 
@@ -99,6 +100,64 @@ def test_the_rate_equals_torchs_over_300_epochs(t_mult, eta_min, steps):
     np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-7 * 1e-4)
 
 
+CYCLE = {"epochs": 40, "learning_rate": 1e-3}
+
+
+@pytest.mark.parametrize(
+    ("epoch", "rate"),
+    [
+        (0, 1e-3 / 25),
+        (5, (1e-3 / 25 + 1e-3) / 2),  # half of the rise
+        (10, 1e-3),
+        (25, (1e-3 + 1e-3 / 1e5) / 2),  # half of the fall
+        (40, 1e-3 / 1e5),
+    ],
+)
+def test_one_cycle_rises_for_a_quarter_and_falls_for_the_rest(epoch, rate):
+    assert one_cycle_rate(epoch, **CYCLE) == pytest.approx(rate, rel=1e-12)
+
+
+def test_a_cycle_without_a_rise_begins_at_its_peak():
+    assert one_cycle_rate(0, **CYCLE, rising_share=0.0) == 1e-3
+
+
+@pytest.mark.reference
+@pytest.mark.parametrize("share", [0.25, 0.4])
+@pytest.mark.parametrize(("start", "end"), [(25.0, 1e5), (10.0, 1e3)])
+def test_the_two_arcs_of_a_cycle_are_torchs(share, start, end):
+    torch = pytest.importorskip("torch")
+    total, peak = 200, 1e-3
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
+    scheduler = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer,
+        peak,
+        total_steps=total,
+        pct_start=share,
+        anneal_strategy="cos",
+        cycle_momentum=False,
+        div_factor=start,
+        final_div_factor=end / start,
+        three_phase=False,
+    )
+    # torch's peak is its step s T - 1 of T, its end the step T - 1.
+    top, last = share * total - 1, total - 1
+    for number in range(total):
+        rising = number <= top
+        along = number / top if rising else (number - top) / (last - top)
+        ours = one_cycle_rate(
+            share * along if rising else share + (1 - share) * along,
+            epochs=1,
+            learning_rate=peak,
+            rising_share=share,
+            start_division=start,
+            end_division=end,
+        )
+        assert ours == pytest.approx(scheduler.get_last_lr()[0], rel=1e-9)
+        optimizer.step()
+        if number < last:
+            scheduler.step()
+
+
 # --- Adam -----------------------------------------------------------------------------
 
 
@@ -175,6 +234,64 @@ def test_adam_is_torchs(weight_decay, decay):
         options = PAPER | {"weight_decay": weight_decay, "decay": decay}
         ours = our_adam(start, gradients, rate=1e-2, **options)
     np.testing.assert_allclose(ours, theta.detach().numpy(), rtol=1e-9)
+
+
+SPARED = ("bias", "scale")
+
+
+def tree_problem():
+    """A layer and a normalization, and twenty gradients."""
+    draw = np.random.default_rng(0)
+    sizes = {"bias": (3,), "kernel": (4, 3), "scale": (3,)}
+    trees = [{k: draw.normal(size=v) for k, v in sizes.items()} for _ in range(21)]
+    return trees[0], trees[1:]
+
+
+def our_tree_adam(*, rate, multipliers=None, **options):
+    """The parameters after all steps, each with its share of the rate."""
+    start, gradients = tree_problem()
+    adam = make_adam(**PAPER, **options)
+    theta = jax.tree.map(jnp.asarray, start)
+    state = adam.init(theta)
+    for gradient in gradients:
+        direction, state = adam.update(gradient, state, theta)
+        shares = multipliers or dict.fromkeys(theta, 1.0)
+        theta = jax.tree.map(lambda p, m, d: p - rate * m * d, theta, shares, direction)
+    return theta
+
+
+def torch_tree_adam(torch, groups, *, decay):
+    """torch's, whose groups are (names, options)."""
+    start, gradients = tree_problem()
+    theta = {k: torch.nn.Parameter(torch.tensor(v)) for k, v in start.items()}
+    kind = torch.optim.Adam if decay == "l2" else torch.optim.AdamW
+    optimizer = kind(
+        [{"params": [theta[k] for k in names], **options} for names, options in groups],
+        eps=1e-8,
+    )
+    for gradient in gradients:
+        for name, values in gradient.items():
+            theta[name].grad = torch.tensor(values)
+        optimizer.step()
+    return {name: values.detach().numpy() for name, values in theta.items()}
+
+
+@pytest.mark.reference
+@pytest.mark.parametrize("decay", ["decoupled", "l2"])
+def test_biases_and_normalizations_are_spared_as_by_groups_of_torch(decay):
+    torch = pytest.importorskip("torch")
+    groups = [
+        (("kernel",), {"lr": 1e-2, "weight_decay": 0.1}),
+        (SPARED, {"lr": 1e-2, "weight_decay": 0.0}),
+    ]
+    theirs = torch_tree_adam(torch, groups, decay=decay)
+    options = {"weight_decay": 0.1, "decay": decay}
+    with jax.enable_x64(True):
+        ours = our_tree_adam(rate=1e-2, decay_all=False, **options)
+        everything = our_tree_adam(rate=1e-2, **options)
+    for name, values in ours.items():
+        np.testing.assert_allclose(values, theirs[name], rtol=1e-9)
+        assert np.allclose(everything[name], values) == (name == "kernel")
 
 
 def test_the_rate_is_left_to_the_step():

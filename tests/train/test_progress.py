@@ -8,7 +8,7 @@ import jax
 import pytest
 
 from negspa_jax.config import Optimizer, Stage
-from negspa_jax.train.optim import annealed_rate
+from negspa_jax.train.optim import annealed_rate, one_cycle_rate
 from negspa_jax.train.progress import (
     Progress,
     batch_size_of,
@@ -169,3 +169,22 @@ def test_annealed_each_step_the_rate_follows_the_fraction():
 def test_the_options_of_the_optimizer_reach_the_rate():
     options = {"restart_epochs": 5, "restart_factor": 3, "minimum_rate": 1e-5}
     assert rate(13, 0, **options) == annealed_rate(13, learning_rate=1e-4, **options)
+
+
+def cycle(epoch: int, step: int, **options) -> float:
+    stage = Stage(learning_rate=1e-3, epochs=20)
+    place = Progress(epoch=epoch, step=step)
+    return rate_at(place, stage, Optimizer(schedule="one_cycle", **options), 10)
+
+
+def test_a_cycle_lasts_a_stage_and_follows_each_epoch_or_step():
+    whole = {"epochs": 20, "learning_rate": 1e-3}
+    assert cycle(7, 9) == cycle(7, 0) == one_cycle_rate(7, **whole)
+    assert cycle(7, 9, anneal_each="step") == one_cycle_rate(7.9, **whole)
+    assert cycle(5, 0, anneal_each="step") == 1e-3
+
+
+def test_the_options_of_the_optimizer_reach_the_cycle():
+    options = {"rising_share": 0.5, "start_division": 4.0, "end_division": 8.0}
+    wanted = one_cycle_rate(13, epochs=20, learning_rate=1e-3, **options)
+    assert cycle(13, 0, **options) == wanted
