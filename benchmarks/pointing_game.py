@@ -32,7 +32,7 @@ from absl import app, flags, logging
 from scipy.ndimage import maximum_filter
 
 from benchmarks.record import describe_machine, keep
-from negspa_jax.config import crop_keywords
+from negspa_jax.config import image_keywords
 from negspa_jax.data.crops import crop_patient
 from negspa_jax.data.patient import Patient
 from negspa_jax.data.pipeline import Cache
@@ -125,7 +125,7 @@ def cut_lesions(run: FinishedRun, patient: Patient) -> Bool[np.ndarray, "s h w"]
     )
     # Each slice by its own extremes: a mask stays 0 and 1, an empty slice 0.
     size = run.config.stages[-1].image_size
-    options = crop_keywords(run.config, image_size=size)
+    options = image_keywords(run.config, image_size=size)
     options |= {"sequences": (PLANTED,), "intensity": "minmax_slice"}
     return crop_patient(truth, **options).images[:, 0].max(-1) > 0.5
 

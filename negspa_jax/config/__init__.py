@@ -1,7 +1,11 @@
 """The schema of a run, its rules, its parts as keywords, two runs compared."""
 
 from negspa_jax.config.fields import differences, flatten, unflatten
-from negspa_jax.config.keywords import crop_keywords, model_keywords
+from negspa_jax.config.keywords import (
+    cohort_keywords,
+    image_keywords,
+    model_keywords,
+)
 from negspa_jax.config.rules import ConfigError
 from negspa_jax.config.schema import (
     Augmentation,
@@ -28,9 +32,10 @@ __all__ = [
     "Radiograph",
     "Runtime",
     "Stage",
-    "crop_keywords",
+    "cohort_keywords",
     "differences",
     "flatten",
+    "image_keywords",
     "model_keywords",
     "unflatten",
 ]

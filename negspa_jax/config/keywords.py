@@ -9,18 +9,39 @@ from typing import Any
 from negspa_jax.config.schema import Config
 
 # Everything in config.data but these is a keyword of `crop_patient`.
-_NOT_OF_CROPS = ("cohort", "phantom", "num_folds")
+_NOT_OF_CROPS = {
+    *("kind", "cohort", "phantom", "reference", "num_folds", "validation_share")
+}
 
 
-def crop_keywords(config: Config, *, image_size: int) -> dict[str, Any]:
-    """The keywords of `data.crop_patient`.
+def image_keywords(config: Config, *, image_size: int) -> dict[str, Any]:
+    """The keywords of `data.crop_patient`, or of `data.show_views` for radiographs.
 
     Args:
         config: of the run.
         image_size: of the stage, in pixels.
     """
-    options = dataclasses.asdict(config.data) | {"image_size": image_size}
+    size = {"image_size": image_size}
+    if config.data.kind == "radiograph":
+        views = {"sequences": config.data.sequences}
+        return views | dataclasses.asdict(config.radiograph) | size
+    options = dataclasses.asdict(config.data) | size
     return {name: options[name] for name in options if name not in _NOT_OF_CROPS}
+
+
+def cohort_keywords(config: Config) -> dict[str, Any]:
+    """The keywords of `data.read_cohort`.
+
+    Splits that a model learns from or is chosen by must have labels; but readers who
+    do not agree leave some without.
+    """
+    learned = ("train", "validation") if config.data.num_folds == 1 else ("train",)
+    return {
+        "sequences": config.data.sequences,
+        "kind": config.data.kind,
+        "reference": config.data.reference,
+        "labelled": learned,
+    }
 
 
 def model_keywords(config: Config) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Look at a cohort, mark a region by six clicks, or write a synthetic cohort.
 
 python -m negspa_jax.data check --cohort=cohort.csv --contact_sheet=sheet.png
+python -m negspa_jax.data check --kind=radiograph --cohort=cohort.csv
 python -m negspa_jax.data rvoi --image=t1w.nii.gz --out=mask.nii.gz \\
     --corners="70,238; 262,238; 250,122; 82,122" --first=8 --last=18
 python -m negspa_jax.data phantom --out=DIR --kind=mri --preset=paper --seed=0
@@ -16,6 +17,7 @@ from typing import Any
 
 from absl import flags
 
+from negspa_jax.data.reference import RULES
 from negspa_jax.door import (
     Command,
     open_door,
@@ -53,9 +55,19 @@ def _define_check() -> flags.FlagValues:
     text, switch = flags.DEFINE_string, flags.DEFINE_boolean
     whole, real = _bind(values, flags.DEFINE_integer, flags.DEFINE_float)
     text("cohort", None, "the cohort table (CSV)", values)
-    flags.DEFINE_list(
-        "sequences", ["t1w", "t2w", "fs"], "columns that hold images", values
-    )
+    kind = "of the images; in training --config.data.kind"
+    flags.DEFINE_enum("kind", "mri", ["mri", "radiograph"], kind, values)
+    meaning = "columns that hold images; default: t1w,t2w,fs, or image for radiographs"
+    flags.DEFINE_list("sequences", None, meaning, values)
+    meaning = "what labels are taken from; in training --config.data.reference"
+    flags.DEFINE_enum("reference", "auto", RULES, meaning, values)
+    meaning = "splits whose rows must have a label; validation, too, where one model "
+    meaning += "is trained"
+    flags.DEFINE_list("labelled", ["train"], meaning, values)
+    meaning = "of a radiograph's windows; in training --config.radiograph.window"
+    text("radiograph_window", "first", meaning, values)
+    meaning = "of DICOM files to accept; in training --config.radiograph.modalities"
+    flags.DEFINE_list("modalities", ["CR", "DX", "RG", "OT"], meaning, values)
     for name, choices, meaning in _CROP_OPTIONS:
         meaning = f"{meaning}; in training --config.data.{name}"
         if isinstance(choices, float):
@@ -75,20 +87,32 @@ def _run_check(values: Any) -> int:
     from negspa_jax.data.check import check_cohort
 
     require_flags(values, "cohort")
+    unnamed = values.sequences is None
     usable = check_cohort(
         parse_path(values.cohort),
-        sequences=values.sequences,
-        crop_options={
-            name: values[name].value
-            for name in ("mirror_left", *(option[0] for option in _CROP_OPTIONS))
-        },
-        require_labels=values.require_labels,
+        kind=values.kind,
+        sequences=_SEQUENCES[values.kind] if unnamed else values.sequences,
+        crop_options=_find_options(values),
+        reference=values.reference,
+        labelled=values.labelled if values.require_labels else (),
         contact_sheet=parse_optional_path(values.contact_sheet),
         manifest=parse_optional_path(values.manifest),
         workers=values.workers,
         watch=partial(show_progress, label="opening"),
     )
     return 0 if usable else 2
+
+
+_SEQUENCES = {"mri": ["t1w", "t2w", "fs"], "radiograph": ["image"]}
+
+
+def _find_options(values: Any) -> dict[str, Any]:
+    """What the kind's images are made with."""
+    if values.kind == "radiograph":
+        window, modalities = values.radiograph_window, tuple(values.modalities)
+        return {"window": window, "modalities": modalities}
+    names = ("mirror_left", *(option[0] for option in _CROP_OPTIONS))
+    return {name: values[name].value for name in names}
 
 
 def _define_rvoi() -> flags.FlagValues:

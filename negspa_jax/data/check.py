@@ -1,38 +1,28 @@
 """Look at a whole cohort before training: open everything, list everything wrong."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import nibabel as nib
-
 from negspa_jax.data.cohort import Cohort, scan_cohort
-from negspa_jax.data.contact_sheet import Contact, SheetWriter, shrink_images
-from negspa_jax.data.crops import SIDES, crop_patient
-from negspa_jax.data.doubts import find_mixed_planes, find_shared_masks
-from negspa_jax.data.errors import CaseError, CohortError
+from negspa_jax.data.contact_sheet import SheetWriter
+from negspa_jax.data.doubts import (
+    describe_labels,
+    find_contradictions,
+    find_mixed_planes,
+    find_shared_masks,
+)
+from negspa_jax.data.errors import CohortError
+from negspa_jax.data.findings import HEADINGS, Description, Finding, open_patient
 from negspa_jax.data.folds import LeakageError, check_leakage
+from negspa_jax.data.kinds import list_sides
 from negspa_jax.data.manifest import hash_inputs, record_inputs
-from negspa_jax.data.nifti import read_grid
 from negspa_jax.data.patient import Patient
-from negspa_jax.data.volume import measure_spacing, read_mask, read_volume
 
 # Rows of the summary that a person reads; the rest is counted.
 _MAX_KINDS = 4
-
-
-@dataclass(frozen=True)
-class _Finding:
-    """What opening a patient's files has shown; `grids`, `planes` by sequence."""
-
-    contact: Contact
-    grids: dict[str, tuple[str, str, str]]
-    planes: Mapping[str, str]
-    problems: tuple[str, ...]
-    warnings: tuple[str, ...]
 
 
 def check_cohort(
@@ -40,20 +30,24 @@ def check_cohort(
     *,
     sequences: Sequence[str],
     crop_options: Mapping[str, Any],
-    require_labels: bool = True,
+    kind: str = "mri",
+    reference: str = "auto",
+    labelled: Collection[str] = ("train",),
     contact_sheet: Path | None = None,
     manifest: Path | None = None,
     workers: int = 2,
     tell: Callable[[str], None] = print,
-    watch: Callable[..., Iterable[_Finding]] = lambda items, **_: items,
+    watch: Callable[..., Iterable[Finding]] = lambda items, **_: items,
 ) -> bool:
-    """Open every volume and mask of a cohort, and tell what is there and what is wrong.
+    """Open every image and mask of a cohort, and tell what is there and what is wrong.
 
     Args:
       path: the cohort table.
       sequences: columns that hold images.
-      crop_options: further keywords of `crop_patient`, as in training.
-      require_labels: whether rows of the split `train` must have a label.
+      crop_options: further keywords of the kind's `decode`, as in training.
+      kind: of the images, "mri" or "radiograph".
+      reference: what labels are taken from, see `read_cohort`.
+      labelled: splits whose rows must have a label.
       contact_sheet: a PNG (and more, numbered, for many patients) of all sub-images.
       manifest: compare the files with it, or write it if there is none.
       workers: patients opened at the same time.
@@ -63,16 +57,19 @@ def check_cohort(
     Returns:
       Whether every patient can be used.
     """
-    scan = scan_cohort(path, sequences=sequences, require_labels=require_labels)
+    scan = scan_cohort(
+        path, sequences=sequences, labelled=labelled, kind=kind, reference=reference
+    )
     problems = [*scan.problems]
-    grids: dict[str, list[tuple[str, str, str]]] = {name: [] for name in sequences}
+    grids: dict[str, list[Description]] = {name: [] for name in sequences}
     planes: dict[str, Counter[str]] = {name: Counter() for name in sequences}
-    sides = SIDES[crop_options.get("sides", "both")]
+    sides = list_sides(kind, crop_options.get("sides", "both"))
+    options = {"sequences": sequences, **crop_options}
     sheet = SheetWriter(contact_sheet, tuple(sequences), sides)
     warnings: list[str] = []
 
-    def open_row(row: tuple[Patient, tuple[str, ...]]) -> _Finding:
-        return _open_patient(*row, sequences, crop_options)
+    def open_row(row: tuple[Patient, tuple[str, ...]]) -> Finding:
+        return open_patient(*row, kind=kind, options=options)
 
     with ThreadPoolExecutor(max(workers, 1)) as pool:
         findings = pool.map(open_row, scan.rows)
@@ -80,16 +77,18 @@ def check_cohort(
             problems += finding.problems
             warnings += finding.warnings
             sheet.add(finding.contact)
-            for name, grid in finding.grids.items():
+            for name, grid in finding.stored.items():
                 grids[name].append(grid)
             for name, plane in finding.planes.items():
                 planes[name][plane] += 1
     pages = sheet.close()
     problems += _compare_files(scan.cohort, manifest)
     warnings += [*find_mixed_planes(planes), *find_shared_masks(scan.cohort)]
+    warnings += find_contradictions(scan.cohort)
     for line in [
         *_tell_counts([patient for patient, _ in scan.rows]),
-        *_tell_grids(grids, planes),
+        *describe_labels(scan.cohort),
+        *_tell_grids(grids, planes, HEADINGS[kind]),
         *_tell_list("Warning", warnings),
         *_tell_list("Problem", problems),
         *(f"Contact sheet: {page}" for page in pages),
@@ -98,69 +97,6 @@ def check_cohort(
     usable = "all can be used" if not problems else "not all can be used"
     tell(f"{path}: {len(scan.rows)} patients read, {usable}.")
     return not problems
-
-
-def _open_patient(
-    patient: Patient,
-    faults: tuple[str, ...],
-    sequences: Sequence[str],
-    crop_options: Mapping[str, Any],
-) -> _Finding:
-    """Cut a patient's sub-images; where that fails, look at each file for its part.
-
-    Args:
-      patient: a row of the table.
-      faults: what is wrong with the row itself; then only its files are looked at.
-      sequences: columns that hold images.
-      crop_options: as in training.
-    """
-    problems: list[str] = []
-    warnings: tuple[str, ...] = ()
-    images, planes = None, dict[str, str]()
-    if faults or len(patient.images) < len(sequences):
-        problems = _find_faults(patient)
-    else:
-        try:
-            crops = crop_patient(patient, sequences=sequences, **crop_options)
-            images, warnings = shrink_images(crops.images), crops.warnings
-            planes = crops.planes
-        except CaseError as error:
-            problems = _find_faults(patient) or [str(error)]
-    reason = "; ".join((*faults, *problems))
-    contact = Contact(patient.patient_id, patient.split, patient.label, images, reason)
-    grids = _describe_grids(patient)
-    return _Finding(contact, grids, planes, tuple(problems), warnings)
-
-
-def _describe_grids(patient: Patient) -> dict[str, tuple[str, str, str]]:
-    """Shape, spacing and orientation in words, of each sequence that can be read."""
-    grids = {}
-    for name, file in patient.images.items():
-        try:
-            shape, affine = read_grid(file)
-        except ValueError:
-            continue
-        spacing = " x ".join(f"{size:.3g}" for size in measure_spacing(affine))
-        axes = "".join(nib.aff2axcodes(affine))
-        grids[name] = (" x ".join(map(str, shape)), f"{spacing} mm", axes)
-    return grids
-
-
-def _find_faults(patient: Patient) -> list[str]:
-    """What is wrong with each file of a patient, taken alone."""
-    faults = []
-    files: list[tuple[Path, Callable[..., Any]]] = []
-    files += [(path, read_volume) for path in patient.images.values()]
-    files += [(path, read_mask) for path in dict.fromkeys(patient.rvoi.values())]
-    for path, read in files:
-        # A missing file is a problem of the table, which has named it already.
-        if not path.is_file():
-            continue
-        try:
-            read(path, patient_id=patient.patient_id)
-        except CaseError as error:
-            faults.append(str(error))
-    return faults
 
 
 def _compare_files(cohort: Cohort, manifest: Path | None) -> list[str]:
@@ -190,15 +126,16 @@ def _tell_counts(patients: Sequence[Patient]) -> list[str]:
 
 
 def _tell_grids(
-    grids: dict[str, list[tuple[str, str, str]]], planes: Mapping[str, Counter[str]]
+    grids: dict[str, list[Description]],
+    planes: Mapping[str, Counter[str]],
+    headings: tuple[str, ...],
 ) -> list[str]:
-    rows: list[tuple[str, ...]] = [
-        ("sequence", "volumes", "shape", "spacing", "orientation", "cut")
-    ]
+    rows = [headings]
     for name, found in grids.items():
         columns = [_summarise(column) for column in zip(*found, strict=True)]
         cut = _summarise([*planes[name].elements()]) or "-"
-        rows.append((name, str(len(found)), *(columns or ["-", "-", "-"]), cut))
+        cells = (name, str(len(found)), *(columns or ["-", "-", "-"]), cut)
+        rows.append(cells[: len(headings)])
     return [*_align(rows), ""]
 
 

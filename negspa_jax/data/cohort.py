@@ -1,38 +1,49 @@
 """The cohort table: one row a patient, every error of every row in one run.
 
 Columns: `patient_id`, `split` (any name), `label` (0, 1; may be empty at
-prediction), one path for each sequence under the sequence's name, and the region of
-interest: `rvoi` (one mask for all) or `rvoi:<sequence>`, or instead of a mask
-`rvoi_corners`, `rvoi_first`, `rvoi_last`, `rvoi_sequence` (see `rvoi.Clicks`; also
-`rvoi_units`, `rvoi_index_base`, `rvoi_axis`). Optional: the nine features, the
-covariates, `reader:<name>` and `reader_ai:<name>`; any other column is kept in
-`extra`. Paths are relative to the table.
+prediction), and one path for each sequence under the sequence's name.
+
+Of an MRI the region of interest: `rvoi` (one mask for all) or `rvoi:<sequence>`, or
+instead of a mask `rvoi_corners`, `rvoi_first`, `rvoi_last`, `rvoi_sequence` (see
+`rvoi.Clicks`; also `rvoi_units`, `rvoi_index_base`, `rvoi_axis`). Of a radiograph on
+which other parts of the body are: `crop` or `crop:<view>`, "top,left,bottom,right" in
+pixels of the file.
+
+Instead of `label`: `grade_right` and `grade_left` (0 to 4, modified New York criteria),
+or readers' calls, of which the first two make it and a third decides where they
+disagree (`reference.RULES`). Optional: the nine features, the covariates,
+`reader:<name>` (or the reader's grades, `grade_right:<name>` and `grade_left:<name>`)
+and `reader_ai:<name>`; any other column is kept in `extra`. Paths are relative to the
+table.
 """
 
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 from negspa_jax.columns import COVARIATES, FEATURES, READER, READER_AI
 from negspa_jax.csv_table import Row, Table, read_table
-from negspa_jax.data.errors import CohortError
+from negspa_jax.data.errors import CohortError, RefusedError
 from negspa_jax.data.patient import Patient, canonical_id
-from negspa_jax.data.rows import CLICK_COLUMNS, RowReader
+from negspa_jax.data.reference import find_rule
+from negspa_jax.data.rows import CLICK_COLUMNS, Reading, RowReader
 
-_RESERVED = {"patient_id", "split", "label", "rvoi"}
+_RESERVED = {"patient_id", "split", "label", "rvoi", "crop"}
 _RESERVED |= {*CLICK_COLUMNS, *FEATURES, *COVARIATES}
+_PREFIXES = (READER, READER_AI, "rvoi:", "crop:")
 
 
 @dataclass(frozen=True)
 class Cohort:
-    """A whole, validated table."""
+    """A whole, validated table; `reference`: the rule that made the labels."""
 
     path: Path
     sequences: tuple[str, ...]
     patients: tuple[Patient, ...]
+    reference: str = "label"
 
 
 class Scan(NamedTuple):
@@ -48,20 +59,29 @@ class Scan(NamedTuple):
 
 
 def read_cohort(
-    path: str | Path, *, sequences: Sequence[str], require_labels: bool = True
+    path: str | Path,
+    *,
+    sequences: Sequence[str],
+    labelled: Collection[str] = ("train",),
+    kind: str = "mri",
+    reference: str = "auto",
 ) -> Cohort:
     """Read and validate a cohort table.
 
     Args:
       path: CSV, UTF-8; comma, semicolon, tab or bar between the cells.
       sequences: the columns that hold images, in the order of the network's inputs.
-      require_labels: whether rows of the split `train` must have a label.
+      labelled: splits whose rows must have a label.
+      kind: of the images: "mri", which need a region of interest, or "radiograph".
+      reference: what labels are taken from, one of `reference.RULES`.
 
     Raises:
       CohortError: whatever is wrong, all of it, by row and column.
       ValueError: `sequences` are no possible column names.
     """
-    scan = scan_cohort(path, sequences=sequences, require_labels=require_labels)
+    scan = scan_cohort(
+        path, sequences=sequences, labelled=labelled, kind=kind, reference=reference
+    )
     if count := len(scan.problems):
         found = "1 problem" if count == 1 else f"{count} problems"
         raise CohortError(f"{path}: {found} in the cohort table", scan.problems)
@@ -69,23 +89,35 @@ def read_cohort(
 
 
 def scan_cohort(
-    path: str | Path, *, sequences: Sequence[str], require_labels: bool = True
+    path: str | Path,
+    *,
+    sequences: Sequence[str],
+    labelled: Collection[str] = ("train",),
+    kind: str = "mri",
+    reference: str = "auto",
 ) -> Scan:
     """Read what can be read of a cohort table; the arguments are `read_cohort`'s."""
     path, sequences = Path(path), _check_sequences(sequences)
     table = read_table(path, key="patient_id")
-    problems = [*table.problems, *_check_columns(table, sequences, require_labels)]
+    problems = [*table.problems]
+    try:
+        rule = find_rule(reference, table.columns) if table.columns else "label"
+    except RefusedError as error:
+        problems.append(str(error))
+        rule = "label"
+    reading = Reading(sequences, rule, frozenset(labelled), kind == "mri")
+    problems += _check_columns(table, reading)
     folder = Path(os.path.abspath(path)).parent
     rows: list[tuple[Patient, tuple[str, ...]]] = []
     for row in table.rows:
-        reader = RowReader(row, folder, sequences, require_labels=require_labels)
+        reader = RowReader(row, folder, reading)
         rows.append((reader.read(), tuple(reader.problems)))
         problems += reader.problems
     problems += _find_duplicates(table.rows, [patient for patient, _ in rows])
     if not problems and not rows:
         problems.append("must have at least one patient, got a header alone")
     sound = (p for p, faults in rows if not faults and len(p.images) == len(sequences))
-    cohort = Cohort(path, sequences, tuple(sound))
+    cohort = Cohort(path, sequences, tuple(sound), rule)
     return Scan(cohort, tuple(problems), tuple(rows))
 
 
@@ -94,18 +126,17 @@ def _check_sequences(sequences: Sequence[str]) -> tuple[str, ...]:
     if not names or len(set(names)) < len(names) or not all(names):
         raise ValueError(f"sequences must be one or more different names, got {names}")
     for name in names:
-        if name in _RESERVED or name.startswith((READER, READER_AI, "rvoi:")):
+        if name in _RESERVED or name.startswith(_PREFIXES):
             raise ValueError(f"sequences must not be named like the column {name!r}")
     return names
 
 
-def _check_columns(
-    table: Table, sequences: tuple[str, ...], require_labels: bool
-) -> list[str]:
+def _check_columns(table: Table, reading: Reading) -> list[str]:
     """Which columns are missing, and what there is instead."""
     if not table.columns:
         return []
-    needed = ("patient_id", "split", *(("label",) if require_labels else ()))
+    by_label = reading.rule == "label" and reading.labelled
+    needed = ("patient_id", "split", *(("label",) if by_label else ()))
     problems = [
         f"column {name} is missing" for name in needed if name not in table.columns
     ]
@@ -113,11 +144,12 @@ def _check_columns(
     problems += [
         f"column {name} of the sequences is missing; name yours with "
         f"--config.data.sequences={remedy} (check: --sequences={remedy})"
-        for name in sequences
+        for name in reading.sequences
         if name not in table.columns
     ]
-    has_masks = all(f"rvoi:{name}" in table.columns for name in sequences)
-    if not has_masks and not {"rvoi", "rvoi_corners"} & set(table.columns):
+    has_masks = all(f"rvoi:{name}" in table.columns for name in reading.sequences)
+    has_region = has_masks or bool({"rvoi", "rvoi_corners"} & {*table.columns})
+    if reading.with_region and not has_region:
         problems.append(
             "column rvoi (or rvoi:<sequence> each, or rvoi_corners) is missing"
         )
@@ -126,13 +158,16 @@ def _check_columns(
     return problems
 
 
+_IMAGES = (".nii", ".nii.gz", ".dcm", ".dicom", ".png", ".tif", ".tiff")
+
+
 def _guess_sequences(table: Table) -> list[str]:
     """The columns that look like images, for a remedy that can be pasted."""
     first = table.rows[0].cells if table.rows else {}
     return [
         name
         for name, cell in first.items()
-        if cell.endswith((".nii", ".nii.gz")) and not name.startswith("rvoi")
+        if cell.lower().endswith(_IMAGES) and not name.startswith("rvoi")
     ]
 
 

@@ -7,7 +7,7 @@ permuting an array with its affine leaves every sub-image as it is.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -53,8 +53,8 @@ class Crops:
     images: Float[np.ndarray, "s m h w c"]
     sides: tuple[str, ...]
     sequences: tuple[str, ...]
-    slices: dict[str, tuple[int, int, int]]
-    planes: dict[str, str]
+    slices: dict[str, tuple[int, int, int]] = field(default_factory=dict)
+    planes: dict[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
 
 

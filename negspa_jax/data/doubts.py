@@ -5,6 +5,14 @@ from collections import Counter
 from collections.abc import Mapping
 
 from negspa_jax.data.cohort import Cohort
+from negspa_jax.data.errors import RefusedError
+from negspa_jax.data.patient import Patient
+from negspa_jax.data.reference import (
+    GRADES,
+    RULE_WORDS,
+    adjudicate,
+    judge_grades,
+)
 
 
 def find_mixed_planes(planes: Mapping[str, Counter[str]]) -> list[str]:
@@ -39,3 +47,53 @@ def find_shared_masks(cohort: Cohort) -> list[str]:
         for mask, names in users.items()
         if len(names) > 1
     ]
+
+
+def describe_labels(cohort: Cohort) -> list[str]:
+    """Where labels come from, and how many patients a rule leaves without one."""
+    if cohort.reference == "label":
+        return []
+    lines = [f"Labels are taken from {RULE_WORDS[cohort.reference]}."]
+    for split in dict.fromkeys(patient.split for patient in cohort.patients):
+        mine = [p for p in cohort.patients if p.split == split]
+        without = [p.patient_id for p in mine if p.label is None]
+        if without:
+            shown = ", ".join(without[:5]) + (", ..." if len(without) > 5 else "")
+            what = "not learned from" if split == "train" else "scored, but not counted"
+            lines.append(
+                f"{split}: {len(without)} of {len(mine)} patients have no label by "
+                f"this rule and are {what} ({shown})"
+            )
+    return lines
+
+
+def find_contradictions(cohort: Cohort) -> list[str]:
+    """Labels against which the grades, or two of three readers, of a patient speak."""
+    others = {"the grades": _by_grades, "two of three readers": _by_readers}
+    lines = []
+    for words, judge in others.items():
+        names = [
+            patient.patient_id
+            for patient in cohort.patients
+            if patient.label is not None and judge(patient) not in (None, patient.label)
+        ]
+        if names:
+            shown = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
+            lines.append(
+                f"the label differs from what {words} make it in {len(names)} patients "
+                f"({shown}): labels are taken from "
+                f"'{cohort.reference}', see --config.data.reference"
+            )
+    return lines
+
+
+def _by_grades(patient: Patient) -> int | None:
+    try:
+        return judge_grades(*(patient.grades.get(name) for name in GRADES))
+    except RefusedError:
+        return None
+
+
+def _by_readers(patient: Patient) -> int | None:
+    calls = list(patient.readers.values())
+    return adjudicate(calls) if 2 <= len(calls) <= 3 else None

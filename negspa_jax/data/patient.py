@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from negspa_jax.columns import READER, READER_AI
+from negspa_jax.data.radiograph_grey import Crop
 from negspa_jax.data.rvoi import Clicks
 
 
@@ -14,7 +15,9 @@ class Patient:
     """A row of the table. Empty cells are None; paths exist and are absolute.
 
     `images`: by sequence. `rvoi`: mask by sequence, empty where `clicks` stand for
-    it. `readers`, `readers_ai`: the calls of readers alone and with the AI, by name.
+    it. `boxes`: a radiograph's crop box by view, (top, left, bottom, right) in pixels,
+    the last two exclusive. `grades`: of sacroiliitis, by column. `readers`,
+    `readers_ai`: the calls of readers alone and with the AI, by name.
     """
 
     patient_id: str
@@ -23,8 +26,10 @@ class Patient:
     images: dict[str, Path]
     rvoi: dict[str, Path] = field(default_factory=dict)
     clicks: Clicks | None = None
+    boxes: dict[str, Crop] = field(default_factory=dict)
     features: dict[str, int | None] = field(default_factory=dict)
     covariates: dict[str, float | str | None] = field(default_factory=dict)
+    grades: dict[str, int | None] = field(default_factory=dict)
     readers: dict[str, int | None] = field(default_factory=dict)
     readers_ai: dict[str, int | None] = field(default_factory=dict)
     extra: dict[str, str] = field(default_factory=dict)
@@ -39,10 +44,11 @@ class Patient:
 
     @property
     def clinical(self) -> dict[str, str]:
-        """Features, covariates and readers' calls by column, as text; "" is unknown."""
+        """What is known of the patient by column, as text; "" is unknown."""
         columns = {
             **self.features,
             **self.covariates,
+            **self.grades,
             **{f"{READER}{name}": call for name, call in self.readers.items()},
             **{f"{READER_AI}{name}": call for name, call in self.readers_ai.items()},
         }

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from negspa_jax.data.reference import is_definite
+
 # Patients (without, with) definite radiographic sacroiliitis: 1404 and 247 of the
 # PROOF study (85 and 15 %), 100 of GESPIC.
 PAPER_GROUPS = {
@@ -75,12 +77,6 @@ def find_doubt(right: int, left: int) -> float:
     label = is_definite(right, left)
     near = [(right + i, left + j) for i, j in ((1, 0), (-1, 0), (0, 1), (0, -1))]
     return 2.0 if any(is_definite(*pair) != label for pair in near) else 0.5
-
-
-def is_definite(grade_right: int, grade_left: int) -> bool:
-    """Definite radiographic sacroiliitis: both sides >= 2, or one side >= 3."""
-    grades = grade_right, grade_left
-    return min(grades) >= 2 or max(grades) >= 3
 
 
 def draw_calls(

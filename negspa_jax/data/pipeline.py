@@ -22,8 +22,8 @@ import grain
 import numpy as np
 
 from negspa_jax.data.cohort import Cohort, Patient
-from negspa_jax.data.crops import CROPS_VERSION, crop_patient
 from negspa_jax.data.errors import CaseError
+from negspa_jax.data.kinds import KINDS, Kind
 from negspa_jax.shapes import Bool, Float, Int
 
 
@@ -75,6 +75,7 @@ def build_cache(
     *,
     cache_dir: Path,
     crop_options: Mapping[str, Any],
+    kind: str = "mri",
     workers: int = 2,
     watch: Callable[..., Iterable[Any]] = lambda items, **_: items,
 ) -> Cache:
@@ -84,7 +85,8 @@ def build_cache(
         cohort: the patients, in the order in which samples will name them.
         hashes: SHA-256 of every input file.
         cache_dir: is made if absent; several runs may share it.
-        crop_options: keywords of `crop_patient`.
+        crop_options: keywords of the kind's `decode`.
+        kind: of the images, a key of `KINDS`.
         workers: patients decoded at the same time.
         watch: passes on the patients' results, with `total` and `label` for a bar.
 
@@ -92,11 +94,12 @@ def build_cache(
         ValueError: listing every patient who cannot be used, and why.
     """
     cache_dir.mkdir(parents=True, exist_ok=True)
+    maker = KINDS[kind]
 
     def prepare(patient: Patient) -> tuple[Path, tuple[str, ...]] | CaseError:
-        name = _content_name(patient, hashes, crop_options)
+        name = _content_name(patient, hashes, crop_options, maker)
         try:
-            return _decode_once(patient, cache_dir / f"{name}.npy", crop_options)
+            return _decode_once(patient, cache_dir / f"{name}.npy", crop_options, maker)
         except CaseError as error:
             return error
 
@@ -104,7 +107,7 @@ def build_cache(
     try:
         prepared = pool.map(prepare, cohort.patients)
         total = len(cohort.patients)
-        results = list(watch(prepared, total=total, label="decoding volumes"))
+        results = list(watch(prepared, total=total, label="decoding images"))
     finally:
         # Whoever stops watching does not wait for the rest.
         pool.shutdown(cancel_futures=True)
@@ -183,22 +186,26 @@ def _read(
 
 
 def _content_name(
-    patient: Patient, hashes: Mapping[Path, str], options: Mapping[str, Any]
+    patient: Patient,
+    hashes: Mapping[Path, str],
+    options: Mapping[str, Any],
+    kind: Kind,
 ) -> str:
     clicks = patient.clicks and dataclasses.replace(patient.clicks, image=Path())
     content = {
-        "version": CROPS_VERSION,
+        "version": [kind.decode.__name__, kind.version],
         "patient": patient.patient_id,  # stands in the warnings
         "options": dict(options),
         "files": {role: hashes[path] for role, path in patient.files.items()},
         "clicks": repr(clicks),
+        "boxes": patient.boxes,
     }
     text = json.dumps(content, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:40]
 
 
 def _decode_once(
-    patient: Patient, path: Path, options: Mapping[str, Any]
+    patient: Patient, path: Path, options: Mapping[str, Any], kind: Kind
 ) -> tuple[Path, tuple[str, ...]]:
     notes = path.with_suffix(".json")
     try:
@@ -207,7 +214,7 @@ def _decode_once(
             return path, tuple(found["warnings"])
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         pass  # not there, or its notes are damaged: it is made again
-    crops = crop_patient(patient, **options)
+    crops = kind.decode(patient, **options)
     part = path.with_name(f"{path.stem}.{os.getpid()}.part")
     with part.open("wb") as file:
         np.save(file, crops.images)

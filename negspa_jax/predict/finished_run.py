@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from negspa_jax.config import Config, crop_keywords, unflatten
+from negspa_jax.config import Config, cohort_keywords, image_keywords, unflatten
 from negspa_jax.data.cohort import Cohort, read_cohort
-from negspa_jax.data.crops import SIDES
+from negspa_jax.data.kinds import list_sides
 from negspa_jax.data.manifest import record_inputs
 from negspa_jax.data.pipeline import Cache, build_cache
 from negspa_jax.data.volume import file_sha256
@@ -28,7 +28,7 @@ class FinishedRun:
     @property
     def sides(self) -> tuple[str, ...]:
         """The names of the axis s of its sub-images."""
-        return SIDES[self.config.data.sides]
+        return list_sides(self.config.data.kind, self.config.data.sides)
 
     def select(self, patient_ids: Sequence[str]) -> Cohort:
         """Return these patients alone, in this order.
@@ -68,7 +68,7 @@ def open_run(folder: Path, *, cohort: Path | None = None) -> FinishedRun:
     return FinishedRun(
         folder=folder,
         config=config,
-        cohort=read_cohort(table, sequences=config.data.sequences),
+        cohort=read_cohort(table, **cohort_keywords(config)),
         predictions=read_predictions(folder / "predictions.csv"),
     )
 
@@ -94,7 +94,8 @@ def decode_patients(run: FinishedRun, cohort: Cohort) -> Cache:
         cohort,
         record_inputs(cohort, manifest=seen),
         cache_dir=_expand(runtime.cache_dir) or run.folder / "cache",
-        crop_options=crop_keywords(run.config, image_size=size),
+        crop_options=image_keywords(run.config, image_size=size),
+        kind=run.config.data.kind,
         workers=runtime.workers,
     )
 

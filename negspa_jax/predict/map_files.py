@@ -79,7 +79,7 @@ def _write_sheet(
     label = "unknown" if final.label is None else final.label
     number = len(found.folds)
     models = f"mean of {number} folds" if number > 1 else f"fold {found.folds[0]}"
-    mirrored = "; left side mirrored" if run.config.data.mirror_left else ""
+    models = "the run's one model" if run.config.data.num_folds == 1 else models
     sheet = draw_sheet(
         slices,
         large,
@@ -87,11 +87,18 @@ def _write_sheet(
         sequences=run.config.data.sequences,
         title=f"Patient {found.patient_id}   {final.split}   label {label}   "
         f"image score {final.score:.3f}",
-        subtitle=f"Grad-CAM for the positive class, {models}; middle slices, the "
-        f"patient's right on the left{mirrored}",
+        subtitle=f"Grad-CAM for the positive class, {models}; {_describe_images(run)}",
+        kind=run.config.data.kind,
     )
     sheet.save(path)
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _describe_images(run: FinishedRun) -> str:
+    if run.config.data.kind == "radiograph":
+        return f"as the network sees it, {run.config.stages[-1].image_size} pixels"
+    mirrored = "; left side mirrored" if run.config.data.mirror_left else ""
+    return f"middle slices, the patient's right on the left{mirrored}"
 
 
 def _write_arrays(run: FinishedRun, found: PatientMaps, path: Path) -> None:

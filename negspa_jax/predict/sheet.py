@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw, ImageFont
 from negspa_jax.predict.colours import colour_values, grey_values, lay_over
 from negspa_jax.shapes import Float
 
-_TILE = 240
+_TILE, _LARGE_TILE = 240, 480
 _SEAM = 3
 _GAP = 18
 _MARGIN = 16
@@ -25,7 +25,11 @@ _FOOT = 66
 _BAR = 200
 _LARGE, _SMALL = 19, 15
 _INK, _PALE, _PAPER = (20, 20, 20), (90, 90, 90), (255, 255, 255)
-_ROWS = {"right": "Right", "left": "Left", "whole": "Whole\nregion"}
+_ROWS = {
+    "mri": {"right": "Right", "left": "Left", "whole": "Whole\nregion"},
+    "radiograph": {"whole": "Whole\nimage"},
+}
+_WHAT = {"mri": "slice", "radiograph": "image"}
 _CAUTION = (
     "What moved the network, which need not be what is ill. Research software, not a "
     "medical device."
@@ -40,6 +44,7 @@ def draw_sheet(
     sequences: Sequence[str],
     title: str,
     subtitle: str,
+    kind: str = "mri",
 ) -> Image.Image:
     """Draw a patient's sheet.
 
@@ -50,11 +55,13 @@ def draw_sheet(
         sequences: names of the axis m.
         title: whose sheet it is.
         subtitle: what is shown.
+        kind: of the images, "mri" or "radiograph".
     """
-    pair = 2 * _TILE + _SEAM + _GAP
+    tile = _LARGE_TILE if len(sides) == len(sequences) == 1 else _TILE
+    pair = 2 * tile + _SEAM + _GAP
     width = _MARGIN + _SIDE + len(sequences) * pair - _GAP + _MARGIN
     top = _MARGIN + _TITLE + _HEADS
-    height = top + len(sides) * (_TILE + _GAP) + _FOOT
+    height = top + len(sides) * (tile + _GAP) + _FOOT
     # A single sequence's sheet has room for the bar and the caution all the same.
     sheet = Image.new("RGB", (max(width, 2 * _MARGIN + _SIDE + 503), height), _PAPER)
     largest = float(maps.max())
@@ -64,24 +71,24 @@ def draw_sheet(
     # The patient's right comes first, as a reader faces the patient.
     order = sorted(range(len(sides)), key=lambda s: sides[s] != "right")
     for row, s in enumerate(order):
-        y = top + row * (_TILE + _GAP)
-        name = _ROWS[sides[s]]
-        _write(sheet, (_MARGIN, y + _TILE // 2 - 18), name, _LARGE)
+        y = top + row * (tile + _GAP)
+        name = _ROWS[kind][sides[s]]
+        _write(sheet, (_MARGIN, y + tile // 2 - 18), name, _LARGE)
         for m, sequence in enumerate(sequences):
             x = _MARGIN + _SIDE + m * pair
             if row == 0:
-                _write(sheet, (x, top - _HEADS), f"{sequence}: slice, map", _SMALL)
+                words = f"{sequence}: {_WHAT[kind]}, map"
+                _write(sheet, (x, top - _HEADS), words, _SMALL)
             plain = np.rint(grey_values(slices[s, m])).astype(np.uint8)
-            sheet.paste(_tile(plain), (x, y))
-            sheet.paste(
-                _tile(lay_over(slices[s, m], values[s, m])), (x + _TILE + _SEAM, y)
-            )
+            laid = lay_over(slices[s, m], values[s, m])
+            sheet.paste(_resize(plain, tile), (x, y))
+            sheet.paste(_resize(laid, tile), (x + tile + _SEAM, y))
     _draw_foot(sheet, height - _FOOT, largest)
     return sheet
 
 
-def _tile(pixels: np.ndarray) -> Image.Image:
-    return Image.fromarray(pixels).resize((_TILE, _TILE), Image.Resampling.BICUBIC)
+def _resize(pixels: np.ndarray, side: int) -> Image.Image:
+    return Image.fromarray(pixels).resize((side, side), Image.Resampling.BICUBIC)
 
 
 def _draw_foot(sheet: Image.Image, y: int, largest: float) -> None:

@@ -15,7 +15,9 @@
 
 A patient, fold and side occur once. A patient of the split `train` is scored only by
 the model that did not learn from him or her (out of fold), so has one fold's rows and
-no `mean`; a patient of any other split has each fold's rows and their `mean`.
+no `mean`; a patient of any other split has each fold's rows and their `mean`. A run of
+one model (`fold` 0) has no rows of `train`: it learned from all of them, and chose its
+best epoch by the split `validation`.
 
 Further columns (covariates, features, readers' calls) are kept as text in `extra`.
 A table from elsewhere needs `patient_id`, `label` and `score` only: a missing column
@@ -29,6 +31,7 @@ from negspa_jax.predictions.join import join_columns
 from negspa_jax.predictions.table import (
     SIDES,
     TRAIN,
+    VALIDATION,
     Fold,
     PatientScores,
     Prediction,
@@ -42,6 +45,7 @@ __all__ = [
     "NO_SPLIT",
     "SIDES",
     "TRAIN",
+    "VALIDATION",
     "Fold",
     "PatientScores",
     "Prediction",

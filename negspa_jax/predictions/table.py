@@ -13,6 +13,8 @@ from negspa_jax.shapes import Float
 Fold = int | Literal["mean"]
 
 TRAIN = "train"
+# Chooses the best epoch of a run of one model, whose training patients have no score.
+VALIDATION = "validation"
 SIDES = ("left", "right", "whole", "both")
 
 

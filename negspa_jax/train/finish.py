@@ -1,5 +1,7 @@
 """The end of a fold, and the end of a run: scores, model, merged table, summary."""
 
+import csv
+import io
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -26,6 +28,7 @@ from negspa_jax.train.rundir import environment, write_json
 from negspa_jax.train.score import predict_scores
 from negspa_jax.train.study import Study
 from negspa_jax.train.summary import format_summary, summarise
+from negspa_jax.whole_file import write_text
 
 
 def finish_fold(
@@ -56,7 +59,7 @@ def _predict(
     wanted = [
         index
         for index, patient in enumerate(patients)
-        if patient.split != TRAIN or study.folds[patient.patient_id] == fold
+        if patient.split != TRAIN or study.folds.get(patient.patient_id) == fold
     ]
     samples = all_sides(np.array(wanted), num_sides=len(study.sides))
     last = config.stages[-1]
@@ -107,17 +110,35 @@ def finish_run(workdir: Path, config: Config, study: Study, reporter: Reporter) 
             "written by the run that finishes last."
         )
         return
-    merged = merge_folds(
-        [read_predictions(file) for file in files], train_ids=list(study.folds)
-    )
+    held_out = [p.patient_id for p in study.held_out if p.split == TRAIN]
+    tables = [read_predictions(file) for file in files]
+    merged = merge_folds(tables, train_ids=held_out)
     write_predictions(workdir / "predictions.csv", merged)
+    if config.data.num_folds == 1:
+        _write_learned_from(workdir / "learned_from.csv", study)
     reporter.tell(format_summary(summarise(merged)))
     for name, what in _FILES:
-        reporter.tell(f"{workdir / name}  {what}")
+        if "*" in name or (workdir / name).exists():
+            reporter.tell(f"{workdir / name}  {what}")
+
+
+def _write_learned_from(path: Path, study: Study) -> None:
+    """Whom one model learned from: they have no honest score, but they are patients."""
+    patients = [p for p in study.cohort.patients if study.learns_from(p)]
+    clinical = _clinical_columns(patients)
+    columns = list(dict.fromkeys(name for cells in clinical for name in cells))
+    text = io.StringIO(newline="")
+    table = csv.DictWriter(text, ["patient_id", "label", *columns], lineterminator="\n")
+    table.writeheader()
+    for patient, cells in zip(patients, clinical, strict=True):
+        about = {"patient_id": patient.patient_id, "label": patient.label}
+        table.writerow({**about, **cells})
+    write_text(path, text.getvalue())
 
 
 _FILES = (
     ("predictions.csv", "every score, with the patients' clinical columns"),
+    ("learned_from.csv", "the patients whom the one model learned from"),
     ("folds.csv", "who was held out by which fold"),
     ("manifest.json", "config, versions, device, hashes of weights and table"),
     ("inputs.csv", "SHA-256 of every input file"),

@@ -8,18 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from negspa_jax.config import Config, ConfigError, crop_keywords
+from negspa_jax.config import Config, ConfigError, cohort_keywords, image_keywords
 from negspa_jax.data.cohort import Cohort, read_cohort
-from negspa_jax.data.crops import SIDES
-from negspa_jax.data.folds import (
-    assign_folds,
-    check_held_out,
-    check_leakage,
-    format_folds,
-    read_folds,
-)
+from negspa_jax.data.doubts import describe_labels, find_contradictions
+from negspa_jax.data.folds import check_held_out, check_leakage
+from negspa_jax.data.kinds import KINDS, list_sides
 from negspa_jax.data.manifest import record_inputs
-from negspa_jax.data.phantom import write_phantom
+from negspa_jax.data.patient import Patient
 from negspa_jax.data.pipeline import (
     Cache,
     Samples,
@@ -27,12 +22,11 @@ from negspa_jax.data.pipeline import (
     build_cache,
     patients_of,
 )
-from negspa_jax.predictions import TRAIN
 from negspa_jax.shapes import Int
 from negspa_jax.train import parallel
+from negspa_jax.train.assignment import assign, check_labels
 from negspa_jax.train.console import Reporter
 from negspa_jax.train.interrupt import Interrupted, StopRequest
-from negspa_jax.whole_file import write_text
 
 
 @dataclass(frozen=True)
@@ -41,7 +35,7 @@ class Study:
 
     cohort: Cohort
     hashes: Mapping[Path, str]
-    folds: Mapping[str, int]  # of the training patients: who holds them out
+    folds: Mapping[str, int | None]  # who holds a patient out; None: nobody
     caches: Mapping[int, Cache]  # by image size
     sides: tuple[str, ...]
 
@@ -50,6 +44,16 @@ class Study:
         """The label of every patient, -1 where unknown."""
         labels = [p.label for p in self.cohort.patients]
         return np.array([-1 if label is None else label for label in labels])
+
+    @property
+    def held_out(self) -> list[Patient]:
+        """The patients who are held out by a fold."""
+        patients = self.cohort.patients
+        return [p for p in patients if self.folds.get(p.patient_id) is not None]
+
+    def learns_from(self, patient: Patient) -> bool:
+        """Whether every model learns from a patient."""
+        return self.folds.get(patient.patient_id, -1) is None
 
     def samples(self, fold: int) -> tuple[Samples, Samples]:
         """Return a fold's training and validation samples, checked for leakage."""
@@ -90,7 +94,8 @@ def find_cohort(config: Config, workdir: Path, reporter: Reporter) -> Path:
     )
     if not folder.exists() and parallel.is_first():
         part = folder.with_suffix(".part")
-        write_phantom(part, preset=config.data.phantom, seed=config.seed)
+        write = KINDS[config.data.kind].write_synthetic
+        write(part, preset=config.data.phantom, seed=config.seed)
         part.rename(folder)
     parallel.wait_for_all("phantom")
     return folder / "cohort.csv"
@@ -105,14 +110,14 @@ def prepare(
     stop: StopRequest,
     resumed: bool,
 ) -> Study:
-    """Read and check the cohort, decode the volumes, assign the folds.
+    """Read and check the cohort, decode the images, assign the folds.
 
     Args:
         config: of the run.
         table: the cohort's.
         workdir: of the run.
         reporter: is told what happens.
-        stop: asks to leave while volumes are decoded.
+        stop: asks to leave while images are decoded.
         resumed: compare the inputs with the run's; otherwise this is their first
             sight.
 
@@ -120,43 +125,25 @@ def prepare(
         ValueError: listing everything in the table or the files that cannot be used.
         Interrupted: if asked to leave; what is decoded stays in the cache.
     """
-    cohort = read_cohort(table, sequences=config.data.sequences)
+    cohort = read_cohort(table, **cohort_keywords(config))
+    check_labels(cohort, config)
+    doubts = [f"warning: {line}" for line in find_contradictions(cohort)]
+    for line in [*describe_labels(cohort), *doubts]:
+        reporter.tell(line)
     seen = workdir / "inputs.csv"
     if not resumed and parallel.is_first():
         seen.unlink(missing_ok=True)
     parallel.wait_for_all("first sight")
     hashes = record_inputs(cohort, manifest=seen)
     check_leakage(cohort, hashes)
-    labels = _training_labels(cohort)
     caches = {
         size: _decode(cohort, hashes, config, workdir, size, reporter, stop)
         for size in sorted({stage.image_size for stage in config.stages})
     }
-    folds = _folds(labels, config, workdir / "folds.csv")
-    return Study(cohort, hashes, folds, caches, SIDES[config.data.sides])
-
-
-def _training_labels(cohort: Cohort) -> dict[str, int]:
-    # `read_cohort` refuses training rows without a label.
-    labels = {
-        p.patient_id: p.label
-        for p in cohort.patients
-        if p.split == TRAIN and p.label is not None
-    }
-    if not labels:
-        raise ValueError(
-            f"{cohort.path}: rows of the split '{TRAIN}' must be there to train on, "
-            "got no such row"
-        )
-    return labels
-
-
-def _folds(labels: dict[str, int], config: Config, path: Path) -> dict[str, int]:
-    if not path.exists() and parallel.is_first():
-        count, seed = config.data.num_folds, config.seed
-        write_text(path, format_folds(assign_folds(labels, num_folds=count, seed=seed)))
-    parallel.wait_for_all("folds")
-    return read_folds(path, labels=labels, num_folds=config.data.num_folds)
+    # A table may be mended until here: only now is it settled who is held out.
+    cohort, folds = assign(cohort, config, workdir / "folds.csv")
+    sides = list_sides(config.data.kind, config.data.sides)
+    return Study(cohort, hashes, folds, caches, sides)
 
 
 def _decode(
@@ -181,7 +168,8 @@ def _decode(
         cache_dir=Path(
             os.path.expanduser(config.runtime.cache_dir) or workdir / "cache"
         ),
-        crop_options=crop_keywords(config, image_size=image_size),
+        crop_options=image_keywords(config, image_size=image_size),
+        kind=config.data.kind,
         workers=config.runtime.workers,
         watch=watch,
     )

@@ -1,13 +1,20 @@
 """What the end of a run says about its predictions, split by split.
 
-The cut-off is chosen once, on the out-of-fold scores of the training patients
-(Youden), and carried unchanged to every other split.
+The cut-off is chosen once (Youden), on the out-of-fold scores of the training patients,
+or where one model learned from all of them on the split `validation`; and carried
+unchanged to every other split.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from negspa_jax.predictions import TRAIN, PatientScores, Prediction, patient_scores
+from negspa_jax.predictions import (
+    TRAIN,
+    VALIDATION,
+    PatientScores,
+    Prediction,
+    patient_scores,
+)
 from negspa_jax.stats import (
     Estimate,
     accuracy,
@@ -43,25 +50,43 @@ def summarise(table: Sequence[Prediction]) -> list[SplitSummary]:
         table: merged predictions with rows of the side `both`.
 
     Returns:
-        The training split first, the others by name. Without training patients of both
-        classes the cut-off is None, and what depends on it is NaN.
+        The split that chooses the cut-off first, the others by name. Without patients
+        of both classes in it the cut-off is None, and what depends on it is NaN.
     """
-    names = sorted({row.split for row in table}, key=lambda name: (name != TRAIN, name))
+    first = _chooses({row.split for row in table})
+    names = sorted({row.split for row in table}, key=lambda name: (name != first, name))
     scores = {name: patient_scores(table, split=name) for name in names}
-    cutoff = _youden(scores[TRAIN].labelled()) if TRAIN in scores else None
+    cutoff = _youden(scores[first].labelled()) if first in scores else None
     return [_summarise_split(name, scores[name], cutoff) for name in names]
 
 
 def format_summary(summaries: Sequence[SplitSummary]) -> str:
     """The summaries as aligned plain text, with 95 % intervals and the disclaimer."""
     rows = [["split", "n", "positive", "AUC", "accuracy", "sensitivity", "specificity"]]
-    rows += [_cells(summary) for summary in summaries]
+    first = _chooses([summary.split for summary in summaries])
+    rows += [_cells(summary, first) for summary in summaries]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
         for row in rows
     ]
-    return "\n".join(line.rstrip() for line in [*lines, *_remarks(summaries)])
+    return "\n".join(line.rstrip() for line in [*lines, *_remarks(summaries, first)])
+
+
+def _chooses(splits: Collection[str]) -> str:
+    return TRAIN if TRAIN in splits else VALIDATION
+
+
+_CHOSEN_ON = {
+    TRAIN: (
+        "out of fold",
+        "the out-of-fold scores, for which the shares are therefore",
+    ),
+    VALIDATION: (
+        "chose the epoch",
+        "the split validation, which chose the best epoch, too: its figures are",
+    ),
+}
 
 
 def _youden(patients: PatientScores) -> float | None:
@@ -92,9 +117,13 @@ def _summarise_split(
     )
 
 
-def _cells(summary: SplitSummary) -> list[str]:
+def _name(split: str, first: str) -> str:
+    return f"{split} ({_CHOSEN_ON[split][0]})" if split == first else split
+
+
+def _cells(summary: SplitSummary, first: str) -> list[str]:
     return [
-        f"{summary.split} (out of fold)" if summary.split == TRAIN else summary.split,
+        _name(summary.split, first),
         str(summary.num_labelled),
         str(summary.num_positive),
         str(summary.auc),
@@ -104,15 +133,16 @@ def _cells(summary: SplitSummary) -> list[str]:
     ]
 
 
-def _remarks(summaries: Sequence[SplitSummary]) -> list[str]:
+def _remarks(summaries: Sequence[SplitSummary], first: str) -> list[str]:
     cutoffs = {summary.cutoff for summary in summaries} - {None}
     remarks = [
-        "No cut-off: it needs out-of-fold scores of training patients of both classes."
+        f"No cut-off: it needs scores of patients of both classes that are out of fold "
+        f"({TRAIN}) or held out ({VALIDATION})."
     ]
     if cutoffs:
         remarks = [
-            f"Positive from {cutoff:.6g} on (Youden, chosen on the out-of-fold scores, "
-            "for which the shares are therefore optimistic)."
+            f"Positive from {cutoff:.6g} on (Youden, chosen on {_CHOSEN_ON[first][1]} "
+            "optimistic)."
             for cutoff in cutoffs
         ]
     for summary in summaries:

@@ -186,9 +186,9 @@ def test_labels_may_be_empty_outside_the_split_train(folder):
 
 def test_labels_may_be_empty_where_they_are_not_required(folder):
     path = write(folder, row(0, label=""), row(1, label="1"))
-    assert [p.label for p in read(path, require_labels=False).patients] == [None, 1]
+    assert [p.label for p in read(path, labelled=()).patients] == [None, 1]
     without = write(folder, {k: v for k, v in row(0).items() if k != "label"})
-    assert read(without, require_labels=False).patients[0].label is None
+    assert read(without, labelled=()).patients[0].label is None
     assert "column label is missing" in one_problem(without)
 
 

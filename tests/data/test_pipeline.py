@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from negspa_jax.data import pipeline
 from negspa_jax.data.cohort import Cohort
 from negspa_jax.data.crops import crop_patient
+from negspa_jax.data.kinds import KINDS
 from negspa_jax.data.pipeline import (
     Cache,
     Samples,
@@ -63,7 +63,8 @@ def build(tmp_path, monkeypatch):
         decoded.append(patient.patient_id)
         return crop_patient(patient, **options)
 
-    monkeypatch.setattr(pipeline, "crop_patient", counted)
+    kind = replace(KINDS["mri"], decode=counted)
+    monkeypatch.setitem(KINDS, "mri", kind)
 
     def run(cohort: Cohort, *, workers: int = 2, **options) -> tuple[Cache, list[str]]:
         decoded.clear()
@@ -147,7 +148,8 @@ def test_a_changed_option_is_decoded_again(cohort, build, option):
 
 def test_changed_preprocessing_is_decoded_again(cohort, build, monkeypatch):
     build(cohort)
-    monkeypatch.setattr(pipeline, "CROPS_VERSION", pipeline.CROPS_VERSION + 1)
+    kind = KINDS["mri"]
+    monkeypatch.setitem(KINDS, "mri", replace(kind, version=kind.version + 1))
     assert build(cohort)[1] == EVERYBODY
 
 
@@ -245,7 +247,7 @@ def test_the_progress_is_watched(cohort, tmp_path):
     build_cache(
         cohort, hashes, cache_dir=tmp_path / "c", crop_options=OPTIONS, watch=watch
     )
-    assert seen == [(3, "decoding volumes")] * 3
+    assert seen == [(3, "decoding images")] * 3
 
 
 # --- batches --------------------------------------------------------------------------
