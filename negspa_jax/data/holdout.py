@@ -4,6 +4,7 @@ They are the split `validation` of the table, or where it has none a share of `t
 stratified and drawn once; `folds.csv` lists them under fold 0.
 """
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -28,17 +29,20 @@ def draw_held_out(labels: Mapping[str, int], *, share: float, seed: int) -> set[
     """
     names = sorted(labels)
     classes = [labels[name] for name in names]
-    number = max(2, -(-len(names) * share // 1))
-    if min(classes.count(0), classes.count(1)) < 2 or number > len(names) - 2:
+    number = max(2, math.ceil(len(names) * share))
+    drawn: set[str] = set()
+    if min(classes.count(0), classes.count(1)) > 1 and number <= len(names) - 2:
+        _, held_out = train_test_split(
+            names, test_size=number, stratify=classes, random_state=seed
+        )
+        drawn = set(held_out)
+    if _check_sides(labels, drawn, whole=False):
         raise ValueError(
             f"{len(names)} training patients ({classes.count(1)} with label 1) must "
             f"leave both classes on both sides of a held-out share of {share:g}: add "
             "patients, or give the table a split 'validation'"
         )
-    _, held_out = train_test_split(
-        names, test_size=int(number), stratify=classes, random_state=seed
-    )
-    return set(held_out)
+    return drawn
 
 
 def read_held_out(

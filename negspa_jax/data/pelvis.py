@@ -11,7 +11,12 @@ from functools import partial
 from pathlib import Path
 
 from negspa_jax.data.pelvis_dicom import encode_dicom
-from negspa_jax.data.pelvis_patient import draw_patient, expose_patient
+from negspa_jax.data.pelvis_patient import (
+    SACRUM_MM,
+    PelvisPatient,
+    draw_patient,
+    expose_patient,
+)
 from negspa_jax.data.pelvis_tables import PAPER_GROUPS, READERS
 from negspa_jax.data.synthetic import pick_preset, shuffle_classes, write_table
 
@@ -20,6 +25,7 @@ COLUMNS = (
     "split",
     "label",
     "image",
+    "crop",
     "grade_left",
     "grade_right",
     *(f"reader:{name}" for name in READERS),
@@ -35,15 +41,20 @@ class PelvisPreset:
     Args:
       groups: split -> patients (without, with) definite sacroiliitis.
       columns: lowest and highest number of pixels across an image.
+      cropped: whether the table's crop box is the sacrum with both joints, as a person
+        would choose it for few pixels; else it is empty.
     """
 
     groups: dict[str, tuple[int, int]]
     columns: tuple[int, int]
+    cropped: bool = False
 
 
 PRESETS = {
     "small": PelvisPreset(
-        {"train": (80, 80), "validation": (20, 20), "external": (40, 40)}, (304, 400)
+        {"train": (200, 200), "validation": (40, 40), "external": (60, 60)},
+        (304, 400),
+        cropped=True,
     ),
     "paper": PelvisPreset(PAPER_GROUPS, (900, 1200)),
 }
@@ -114,9 +125,14 @@ def write_patient(
         "split": patient.split,
         "label": patient.label,
         "image": path.relative_to(out).as_posix(),
+        "crop": _format_crop(patient) if preset.cropped else "",
         "grade_left": chart.grade_left,
         "grade_right": chart.grade_right,
         **{f"reader:{name}": call for name, call in chart.calls.items()},
         "age": chart.age,
         "sex": chart.sex,
     }
+
+
+def _format_crop(patient: PelvisPatient) -> str:
+    return ",".join(map(str, patient.frame.enclose(*SACRUM_MM)))

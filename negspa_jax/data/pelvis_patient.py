@@ -13,6 +13,11 @@ from negspa_jax.data.pelvis_disease import draw_joint
 from negspa_jax.data.pelvis_joint import Joint, add_joint
 from negspa_jax.data.pelvis_outlines import Across, Along, Field
 from negspa_jax.data.pelvis_tables import Chart, draw_chart
+from negspa_jax.data.radiograph_grey import Crop
+
+Span = tuple[float, float]
+# The sacrum with both joints, along and across, with about 15 mm around them.
+SACRUM_MM: tuple[Span, Span] = (-58.0, 54.0), (-78.0, 78.0)
 
 
 @dataclass(frozen=True)
@@ -31,6 +36,18 @@ class Frame:
             across.astype(np.float32)[None],
             along.astype(np.float32)[:, None],
         )
+
+    def enclose(self, along_mm: Span, across_mm: Span) -> Crop:
+        """The crop box of a rectangle in mm: top, left, bottom, right in pixels."""
+        spans, ends = (along_mm, across_mm), []
+        for axis, span in enumerate(spans):
+            places = [
+                round((mm - self.corner_mm[axis]) / self.spacing_mm[axis])
+                for mm in span
+            ]
+            ends.append(np.clip(places, 0, self.shape[axis]).tolist())
+        (top, bottom), (left, right) = ends
+        return top, left, bottom, right
 
 
 @dataclass(frozen=True)

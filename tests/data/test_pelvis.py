@@ -19,9 +19,11 @@ from negspa_jax.data.pelvis import (
     write_pelvis,
 )
 from negspa_jax.data.pelvis_anatomy import Canvas
-from negspa_jax.data.pelvis_patient import draw_patient
-from negspa_jax.data.pelvis_tables import is_definite
+from negspa_jax.data.pelvis_build import joint_distance, unbend
+from negspa_jax.data.pelvis_joint import BOTTOM, TOP
+from negspa_jax.data.pelvis_patient import SACRUM_MM, draw_patient
 from negspa_jax.data.radiograph import read_radiograph
+from negspa_jax.data.reference import is_definite
 
 TINY = PelvisPreset({"train": (6, 6), "external": (2, 2)}, (64, 80))
 # The small preset's patients, seen coarsely: their draws do not depend on the matrix.
@@ -82,7 +84,7 @@ def test_the_first_patients_do_not_depend_on_how_many_follow(folder, tmp_path):
     [
         # the counts that the paper prints
         ("paper", {"train": (493, 911), "validation": (87, 160), "external": (46, 54)}),
-        ("small", {"train": (80, 80), "validation": (20, 20), "external": (40, 40)}),
+        ("small", {"train": (200, 200), "validation": (40, 40), "external": (60, 60)}),
     ],
 )
 def test_presets_have_the_stated_patients(preset, counts):
@@ -109,6 +111,24 @@ def test_the_table_names_every_file_and_its_label_follows_from_the_grades(folder
         assert (folder / row["image"]).is_file()
         grades = int(row["grade_right"]), int(row["grade_left"])
         assert int(row["label"]) == is_definite(*grades)
+
+
+@pytest.mark.parametrize("row", plan_rows(PRESETS["small"], seed=0)[::40])
+def test_the_crop_box_holds_both_joints_whole(row):
+    patient = draw_patient(row, columns=PRESETS["small"].columns, seed=0)
+    top, left, bottom, right = patient.frame.enclose(*SACRUM_MM)
+    across, along = patient.frame.locate()
+    x, y = unbend(patient.build, across, along)
+    near = np.abs(joint_distance(patient.build, x, y)) < 8
+    rows, columns = np.nonzero(near & (y > TOP) & (y < BOTTOM))
+    assert top < rows.min()
+    assert rows.max() < bottom
+    assert left < columns.min()
+    assert columns.max() < right
+
+
+def test_only_a_cropped_preset_fills_the_crop_box(folder):
+    assert {row["crop"] for row in read_rows(folder / "cohort.csv")} == {""}
 
 
 def test_the_reader_of_radiographs_reads_every_file_without_a_doubt(folder):

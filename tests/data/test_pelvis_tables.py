@@ -9,8 +9,8 @@ from negspa_jax.data.pelvis_tables import (
     GRADES,
     draw_chart,
     find_doubt,
-    is_definite,
 )
+from negspa_jax.data.reference import is_definite
 
 NUM_DRAWN = 1500
 
@@ -24,22 +24,6 @@ def charts():
         ]
         for label in (0, 1)
     }
-
-
-@pytest.mark.parametrize(
-    ("right", "left", "definite"),
-    [
-        (0, 0, False),
-        (1, 2, False),
-        (2, 1, False),
-        (2, 2, True),
-        (0, 3, True),
-        (3, 0, True),
-        (4, 1, True),
-    ],
-)
-def test_definite_is_grade_2_on_both_sides_or_3_on_one(right, left, definite):
-    assert is_definite(right, left) == definite
 
 
 @pytest.mark.parametrize("label", GRADES)
