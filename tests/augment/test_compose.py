@@ -13,12 +13,19 @@ from negspa_jax import augment as module
 # Jitted: op by op, every operation would be compiled for every shape.
 resample = jax.jit(module.resample)
 RANGES = ("rotation_degrees", "flip_probability", "shift")
-SWITCHES = ("quarter_turns", "independent")
-augment = jax.jit(module.augment, static_argnames=(*RANGES, *SWITCHES))
+LATER = ("zoom", "warp", "brightness", "contrast", "probability")
+SWITCHES = ("border", "quarter_turns", "independent")
+augment = jax.jit(module.augment, static_argnames=(*RANGES, *LATER, *SWITCHES))
 random_affine = jax.jit(module.random_affine, static_argnums=1, static_argnames=RANGES)
 
 KEY = jax.random.key(3)
 NOTHING = {"rotation_degrees": 0.0, "flip_probability": 0.0, "shift": 0.0}
+# fastai's default augmentation, of radiographs
+RADIOGRAPH = {
+    **{"rotation_degrees": 10.0, "flip_probability": 0.5, "shift": 0.0},
+    **{"zoom": 1.1, "warp": 0.2, "brightness": 0.2, "contrast": 0.2},
+    **{"probability": 0.75, "border": "reflect"},
+}
 # (m, h, w, c); not square, one even and one odd side
 SHAPE = (3, 24, 31, 3)
 
@@ -324,3 +331,98 @@ def test_angle_shift_and_flip_are_drawn_independently():
     found = np.stack([angles(maps), moved[:, 0], moved[:, 1], flips(maps)])
     correlations = np.corrcoef(found)[np.triu_indices(4, 1)]
     assert np.abs(correlations).max() < 5 / np.sqrt(4000)
+
+
+# --- the radiographs' options ---------------------------------------------------------
+
+
+@pytest.mark.parametrize("independent", [False, True])
+@pytest.mark.parametrize("border", ["zero", "reflect"])
+@pytest.mark.parametrize("shape", [SHAPE, (1, 32, 32, 1)])
+def test_all_options_change_no_bit_with_probability_zero(shape, border, independent):
+    options = RADIOGRAPH | {"flip_probability": 0.0, "probability": 0.0, "shift": 0.1}
+    options |= {"border": border, "independent": independent}
+    images = noise(*shape)
+    moved = augment(KEY, images, **options)
+    assert np.asarray(moved).tobytes() == np.asarray(images).tobytes()
+
+
+@cache
+def radiographs(independent: bool = False) -> tuple[np.ndarray, np.ndarray]:
+    """The same sequence three times, and what 60 keys make of it."""
+    images = same_image()
+    change = partial(module.augment, **RADIOGRAPH, independent=independent)
+    keys = jax.random.split(KEY, 60)
+    changed = jax.jit(jax.vmap(change, in_axes=(0, None)))(keys, images)
+    return np.asarray(images), np.asarray(changed)
+
+
+@pytest.mark.parametrize("independent", [False, True])
+def test_radiographs_stay_between_black_and_white(independent):
+    _, changed = radiographs(independent)
+    assert 0 <= changed.min() <= changed.max() <= 1
+
+
+def test_radiographs_are_the_drawn_motion_then_the_drawn_lighting():
+    images, changed = radiographs()
+    motion = {name: RADIOGRAPH[name] for name in (*RANGES, "zoom", "warp")}
+    lighting = {name: RADIOGRAPH[name] for name in ("brightness", "contrast")}
+
+    @jax.jit
+    def by_hand(key, image):
+        moved = module.move(
+            image,
+            module.draw_motion(key, image.shape[:2], **motion, probability=0.75),
+            border="reflect",
+        )
+        drawn = module.draw_lighting(key, **lighting, probability=0.75)
+        return module.relight(moved, drawn)
+
+    for key, found in zip(jax.random.split(KEY, 60)[:5], changed, strict=False):
+        np.testing.assert_allclose(found[0], by_hand(key, images[0]), atol=1e-5)
+
+
+def test_the_sequences_of_a_radiographs_sample_share_motion_and_lighting():
+    _, changed = radiographs()
+    np.testing.assert_array_equal(changed[:, 0], changed[:, 1])
+    np.testing.assert_array_equal(changed[:, 0], changed[:, 2])
+
+
+def test_independent_sequences_have_motion_and_lighting_of_their_own():
+    # A key's chance to change nothing in two sequences alike is below one in 100.
+    _, changed = radiographs(independent=True)
+    equal = [np.allclose(one[0], one[1]) for one in changed]
+    assert np.mean(equal) < 0.1
+    lights = RADIOGRAPH | {"rotation_degrees": 0.0, "flip_probability": 0.0}
+    lights |= {"zoom": 1.0, "warp": 0.0, "probability": 1.0}
+    lit = np.asarray(augment(KEY, same_image(), **lights, independent=True))
+    assert not np.allclose(lit[0], lit[1], atol=1e-3)
+
+
+def test_grey_in_one_channel_and_in_three_give_the_same_greys():
+    grey = noise(1, 24, 31, 1)
+    one = np.asarray(augment(KEY, grey, **RADIOGRAPH))
+    three = augment(KEY, jnp.repeat(grey, 3, axis=3), **RADIOGRAPH)
+    np.testing.assert_allclose(three, np.repeat(one, 3, axis=3), atol=1e-6)
+
+
+def test_radiographs_eager_jitted_and_vmapped_agree():
+    keys, images = jax.random.split(KEY, 2), noise(2, 1, 12, 15, 3)
+    change = partial(module.augment, **RADIOGRAPH)
+    together = np.asarray(jax.jit(jax.vmap(change))(keys, images))
+    for key, sample, found in zip(keys, images, together, strict=True):
+        np.testing.assert_allclose(change(key, sample), found, atol=1e-5)
+        jitted = augment(key, sample, **RADIOGRAPH)
+        np.testing.assert_allclose(jitted, found, atol=1e-5)
+
+
+def test_the_flip_of_a_key_does_not_depend_on_the_other_options():
+    alone = NOTHING | {"flip_probability": 0.5}
+    image = noise(1, 8, 8, 1)
+    mirrored = np.asarray(image)[:, :, ::-1]
+    for key in jax.random.split(KEY, 6):
+        flipped = np.array_equal(np.asarray(augment(key, image, **alone)), mirrored)
+        maps = module.draw_motion(
+            key, (8, 8), **alone, zoom=1.1, warp=0.2, probability=0.75
+        )
+        assert bool(maps.flipped) == flipped
