@@ -4,7 +4,8 @@ Every combination is allowed that states a mixing; what contradicts itself is re
 when the record is made. The defaults are the paper's supplement.
 
 Reference: supplement of doi 10.21037/qims-24-729, Appendix 2; Kim, Choo, Song,
-Puzzle Mix, ICML 2020; Yun et al., CutMix, ICCV 2019; DeVries and Taylor, Cutout, 2017.
+Puzzle Mix, ICML 2020; Yun et al., CutMix, ICCV 2019; DeVries and Taylor, Cutout, 2017;
+fastai 2.8, callback.mixup, for `dominant`.
 """
 
 import dataclasses
@@ -21,6 +22,7 @@ _WORDS = {
     "local_partner": ("same", "fresh"),
     "label": ("keep", "visible", "scaled", "background", "asmixcut"),
 }
+_SWITCHES = ("dominant", "puzzle", "transport", "cutout")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +35,11 @@ class Options:
             sample of another class (one without any is its own partner).
         draw: of lambdas, box, hole and angle: for each "sample", or once a "batch".
         alpha: above 0, of every lambda ~ Beta(alpha, alpha).
+        dominant: every lambda becomes max(lambda, 1 - lambda): the weight in a blend,
+            the share around a box, and the share that a mask is asked for. So the
+            sample itself is the larger part; for certain without Puzzle Mix, whose
+            masks follow their share only as far as eta asks. With "mixup" and alpha
+            0.4 this is fastai's MixUp.
         puzzle: step 1, Puzzle Mix; needs a saliency map.
         num_blocks: the grid sizes n, one of which is drawn for a batch; those that
             do not divide height and width are left out.
@@ -61,6 +68,7 @@ class Options:
     partner: str = "any"
     draw: str = "sample"
     alpha: float = 1.0
+    dominant: bool = False
     puzzle: bool = True
     num_blocks: tuple[int, ...] = (2, 4, 8, 16)
     num_labels: int = 3
@@ -91,6 +99,9 @@ class Options:
         for name, words in _WORDS.items():
             if getattr(self, name) not in words:
                 yield _sentence(name, " | ".join(words), getattr(self, name))
+        for name in _SWITCHES:
+            if not isinstance(getattr(self, name), bool):
+                yield _sentence(name, "True | False", getattr(self, name))
         for name, (low, high) in _RANGES.items():
             value, whole = getattr(self, name), isinstance(getattr(Options, name), int)
             kind = int if whole else (int, float)

@@ -136,6 +136,8 @@ def _draw_lambdas(key: Key, b: int, options: Options) -> Float[Array, "3 b"]:
     # In one call, because a Beta distribution takes a second and more to compile.
     alpha, count = options.alpha, _count(b, options)
     drawn = jax.random.beta(key, alpha, alpha, (3, count), jnp.float32)
+    if options.dominant:
+        drawn = jnp.maximum(drawn, 1 - drawn)
     return jnp.broadcast_to(drawn, (3, b))
 
 

@@ -354,6 +354,56 @@ def test_a_tied_box_has_the_blends_lambda():
     assert np.corrcoef(area, plan.blend[:, 0])[0, 1] < -0.7
 
 
+# What fastai calls MixUp.
+DOMINANT = find_options("mixup", alpha=0.4, dominant=True)
+
+
+def test_a_dominant_lambda_follows_the_folded_beta_distribution():
+    lam = mixed_often(DOMINANT).blend.ravel()
+    whole = beta(0.4, 0.4).cdf
+    assert lam.min() >= 0.5
+    assert kstest(lam, lambda x: whole(x) - whole(1 - x)).pvalue > 1e-3
+
+
+@pytest.mark.parametrize("partner", ["any", "other_class"])
+def test_a_dominant_lambda_is_the_weight_of_the_sample_in_pixels_and_label(partner):
+    options = replace(DOMINANT, partner=partner)
+    images, labels, _ = batch()
+    mixed = mixed_by(options)
+    lam, other = mixed.plan.blend, mixed.partner
+    pixels = lam[:, None, None, None]
+    expected = pixels * images + (1 - pixels) * images[other]
+    np.testing.assert_allclose(mixed.images, expected, atol=1e-6)
+    expected = lam[:, None] * labels + (1 - lam[:, None]) * labels[other]
+    np.testing.assert_allclose(mixed.labels, expected, atol=1e-6)
+    if partner == "other_class":
+        np.testing.assert_array_equal(mixed.labels.argmax(1), labels.argmax(1))
+        np.testing.assert_allclose(mixed.labels.max(1), lam, atol=1e-6)
+
+
+@pytest.mark.parametrize("preset", ["mixup", "cutmix", "asmixcut"])
+def test_a_dominant_sample_is_the_larger_part(preset):
+    plans = on_device(mixed_often(find_options(preset, dominant=True), count=500))
+    weights = jax.jit(jax.vmap(plan_weights))(plans)
+    assert weights.first.mean((2, 3)).min() >= 0.5 - 1e-6
+
+
+def test_a_dominant_lambda_is_the_greater_of_an_ordinary_one_and_its_complement():
+    plain, dominant = (
+        mixed_often(replace(PLAIN, dominant=on), count=100) for on in (False, True)
+    )
+    np.testing.assert_allclose(
+        dominant.blend, np.maximum(plain.blend, 1 - plain.blend), atol=1e-7
+    )
+    sides = dominant.boxes[..., 1::2] - dominant.boxes[..., ::2]
+    assert np.prod(sides, -1).max() <= 16 * 24 / 2
+    images, labels, saliency = batch()
+    plan = draw_plan(
+        KEY, images, labels, saliency, options=replace(ONE_GRID, dominant=True, eta=1e3)
+    )
+    assert plan.puzzle.masks.mean((1, 2)).min() >= 0.5
+
+
 def test_one_draw_for_a_batch_is_the_same_for_all_its_samples():
     plan = mixed_by(OTHERS["one draw"]).plan
     for drawn in (plan.puzzle.lam, plan.blend, plan.boxes, plan.hidden):

@@ -36,8 +36,9 @@ def test_a_value_of_another_type_is_refused_by_name():
     # In an interpreter of its own: here the annotations themselves are checked.
     code = """
 from negspa_jax.mixcut import Options
-wrong = dict(alpha=["1", None], num_labels=[2.5], num_blocks=[(2.0,), [2, 4], 4],
-             hole_size=[1.5], local_partner=[None])
+wrong = dict(dominant=[None, 1, "yes"], puzzle=[0], alpha=["1", None],
+             num_labels=[2.5], num_blocks=[(2.0,), [2, 4], 4], hole_size=[1.5],
+             local_partner=[None])
 for name, values in wrong.items():
     for value in values:
         try:
