@@ -61,8 +61,8 @@ def measure_training(
         candidates = {name: net.train_steps for name, net in networks.items()}
         candidates["plain"] = network.plain_steps
         runs = {
-            name: _loop(of_stage[frozen], network, start, frozen, steps, given)
-            for name, of_stage in candidates.items()
+            name: _loop(of_stages[stage - 1], network, start, frozen, steps, given)
+            for name, of_stages in candidates.items()
         }
         times = time_candidates(runs | alone, rounds=rounds)
         plain = times["plain"]["ms"]

@@ -160,11 +160,11 @@ def train_steps() -> dict[str, Callable[[], None]]:
     labels = np.eye(2, dtype=np.float32)[np.arange(len(images)) % 2]
     batch = tuple(map(parallel.split_over_devices, (images, labels)))
 
-    def make(frozen: str) -> Callable[[], None]:
+    def make(step: Callable, frozen: str) -> Callable[[], None]:
         trainable, rest = split_frozen(start, frozen=frozen)
         state = start_state(trainable, network.optimizer)
         held: list[Variables] = list(parallel.replicate((state, rest)))
-        key, step = jax.random.key(0), network.train_steps[frozen]
+        key = jax.random.key(0)
 
         def run() -> None:
             held[0], _ = step(*held, key, np.int32(0), np.float64(1e-4), *batch)
@@ -173,8 +173,10 @@ def train_steps() -> dict[str, Callable[[], None]]:
         return run
 
     return {
-        f"stage_{number}": make(stage.frozen)
-        for number, stage in enumerate(config.stages, 1)
+        f"stage_{number}": make(step, stage.frozen)
+        for number, (step, stage) in enumerate(
+            zip(network.train_steps, config.stages, strict=True), 1
+        )
     }
 
 

@@ -100,7 +100,7 @@ OPTIONAL = [name for name, item in LEAVES if without_none(item.type) is not item
 
 
 def test_the_options_of_the_mixing_alone_may_be_none_as_the_preset_says():
-    assert len(OPTIONAL) == 19
+    assert len(OPTIONAL) == 20
     for name in OPTIONAL:
         assert name.startswith("config.mixing.")
         with_value(name, None).validate()

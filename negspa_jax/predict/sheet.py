@@ -29,7 +29,7 @@ _ROWS = {
     "mri": {"right": "Right", "left": "Left", "whole": "Whole\nregion"},
     "radiograph": {"whole": "Whole\nimage"},
 }
-_WHAT = {"mri": "slice", "radiograph": "image"}
+_HEADING = {"mri": "{}: slice, map", "radiograph": "{}, map"}
 _CAUTION = (
     "What moved the network, which need not be what is ill. Research software, not a "
     "medical device."
@@ -77,7 +77,7 @@ def draw_sheet(
         for m, sequence in enumerate(sequences):
             x = _MARGIN + _SIDE + m * pair
             if row == 0:
-                words = f"{sequence}: {_WHAT[kind]}, map"
+                words = _HEADING[kind].format(sequence)
                 _write(sheet, (x, top - _HEADS), words, _SMALL)
             plain = np.rint(grey_values(slices[s, m])).astype(np.uint8)
             laid = lay_over(slices[s, m], values[s, m])

@@ -66,3 +66,11 @@ def test_colours_grow_lighter_with_the_value():
     assert (np.diff(lightness) > 0).all()
     assert colours.min() >= 0
     assert colours.max() <= 255
+
+
+def test_one_radiograph_is_drawn_large_and_called_an_image():
+    maps = np.zeros((1, 1, 8, 8))
+    slices = np.full((1, 1, 8, 8), 0.5)
+    words = {"sides": ("whole",), "sequences": ("image",), **WORDS}
+    large = np.asarray(draw_sheet(slices, maps, kind="radiograph", **words))
+    assert ((large == 128).all(-1).sum(0) >= 480).sum() == 2 * 480
