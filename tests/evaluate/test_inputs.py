@@ -50,6 +50,16 @@ def test_a_run_brings_its_predictions_config_and_training(run):
     ]
 
 
+def test_a_validation_split_drawn_from_train_is_no_contradiction(tmp_path):
+    scores = write(tmp_path / "a.csv", SCORES.replace("test", "validation"))
+    cohort = write(tmp_path / "b.csv", "patient_id,split,age\n1,train,30\n2,train,40\n")
+    inputs = read_inputs(predictions=[scores], cohort=cohort)
+    assert {row.split for row in inputs.table} == {"validation"}
+    other = write(tmp_path / "c.csv", "patient_id,split\n1,external\n2,external\n")
+    with pytest.raises(ValueError, match="must have the split validation"):
+        read_inputs(predictions=[scores], cohort=other)
+
+
 def test_a_path_of_the_machine_that_trained_does_not_travel(run):
     manifest = json.loads((run / "manifest.json").read_text())
     manifest["config"] = {"data.cohort": "/data/clinic/cohort.csv", "seed": 3}
