@@ -9,9 +9,19 @@ import pytest
 from negspa_jax import config, mixcut, models
 from negspa_jax.augment import augment
 from negspa_jax.config.rules import without_none
+from negspa_jax.data.cohort import read_cohort
 from negspa_jax.data.crops import crop_patient
-from negspa_jax.train.optim import annealed_rate, make_adam, one_cycle_rate
+from negspa_jax.data.pipeline import training_batches
+from negspa_jax.data.views import show_views
+from negspa_jax.models.head import FORMS
+from negspa_jax.train.optim import (
+    annealed_rate,
+    make_adam,
+    one_cycle_rate,
+    split_frozen,
+)
 from negspa_jax.train.presets import resolve_mixing
+from negspa_jax.train.step import cross_entropy, make_train_step
 
 
 def fields_of(part: type) -> set[str]:
@@ -23,11 +33,22 @@ def keywords_of(function) -> set[str]:
     return {p.name for p in parameters if p.kind is p.KEYWORD_ONLY}
 
 
+OF_THE_STAGE = {"image_size"}
+
+
 def test_data_has_the_keywords_of_crop_patient_and_says_where_patients_are():
-    elsewhere = {"cohort", "phantom", "num_folds"}
-    assert fields_of(config.Data) - elsewhere == keywords_of(crop_patient) - {
-        "image_size"  # of the stage
-    }
+    of_the_table = {"kind", "reference"}
+    assert of_the_table <= keywords_of(read_cohort)
+    of_the_folds = {"num_folds", "validation_share"}
+    elsewhere = {"cohort", "phantom"} | of_the_table | of_the_folds
+    ours = fields_of(config.Data) - elsewhere
+    assert ours == keywords_of(crop_patient) - OF_THE_STAGE
+
+
+def test_radiograph_has_the_keywords_of_show_views():
+    of_the_data = {"sequences"}
+    ours = keywords_of(show_views) - of_the_data - OF_THE_STAGE
+    assert fields_of(config.Radiograph) == ours
 
 
 def test_augmentation_has_the_options_of_its_operation():
@@ -79,6 +100,32 @@ def test_the_optimizer_has_the_keywords_of_adam_and_of_the_rate():
     )
 
 
+def test_a_stage_has_the_keywords_of_its_step_rate_and_batches():
+    of_the_step = {"frozen", "stem_rate", "device_batch"}
+    of_the_rate = {"epochs", "learning_rate"}
+    of_the_batches = {"batch_size", "image_size"}
+    assert fields_of(config.Stage) == of_the_step | of_the_rate | of_the_batches
+    others = {"loss", "augmentation", "mix"}
+    assert keywords_of(make_train_step) == of_the_step | others
+    assert of_the_rate <= keywords_of(one_cycle_rate)
+    keywords = keywords_of(training_batches) | keywords_of(crop_patient)
+    assert of_the_batches <= keywords
+
+
+def test_what_a_stage_freezes_is_known_to_the_split():
+    options = {f.name: f for f in dataclasses.fields(config.Stage)}["frozen"].metadata
+    variables = {"params": {"encoders_0": {"conv": {"kernel": 1}}, "head": {"w": 2}}}
+    held = {
+        word: split_frozen(variables, frozen=word)[1]["params"]
+        for word in options["options"]
+    }
+    assert [word for word in held if not held[word]] == ["none"]
+
+
+def test_smoothing_is_a_keyword_of_the_loss():
+    assert keywords_of(cross_entropy) == {"label_smoothing"}
+
+
 def test_encoder_and_head_have_the_attributes_of_the_network():
     ours = fields_of(config.Encoder) | fields_of(config.Head)
     assert ours - {"name", "weights"} <= fields_of(models.MultiEncoder)
@@ -88,6 +135,9 @@ def test_defaults_are_the_same_in_the_schema_and_in_the_functions():
     for part, function in (
         (config.Augmentation, augment),
         (config.Data, crop_patient),
+        (config.Data, read_cohort),
+        (config.Radiograph, show_views),
+        (config.Optimizer, make_adam),
         (config.Optimizer, annealed_rate),
         (config.Optimizer, one_cycle_rate),
         (config.Head, models.MultiEncoder),
@@ -104,6 +154,7 @@ def test_the_schema_offers_the_encoders_and_presets_that_exist():
         return set(items[name].metadata["options"])
 
     assert options(config.Encoder, "name") == set(models.ENCODERS)
+    assert options(config.Head, "form") == set(FORMS)
     assert options(config.Mixing, "preset") == set(mixcut.PRESETS)
 
 

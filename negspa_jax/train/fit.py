@@ -32,6 +32,7 @@ from negspa_jax.train.progress import (
     batch_size_of,
     is_plain,
     rate_at,
+    samples_at_a_time,
     steps_done,
     steps_of,
 )
@@ -128,13 +129,14 @@ class Fitting:
         count = steps_of(stage, len(self.fold.training))
         plain = is_plain(progress, stage, self.config.mixing.plain_epochs)
         steps = self.network.plain_steps if plain else self.network.train_steps
+        step = steps[progress.stage]
         key = self._key(progress.stage)
         waiting: tuple[Batch, Any] | None = None
         for batch in self._batches(progress):
             number = np.int32(progress.epoch * count + progress.step)
             rate = np.float64(rate_at(progress, stage, self.config.optimizer, count))
             arrays = map(parallel.split_over_devices, self._arrays(batch))
-            state, loss = steps[stage.frozen](state, rest, key, number, rate, *arrays)
+            state, loss = step(state, rest, key, number, rate, *arrays)
             # One step late, so that the device never waits for the check.
             progress = self._check(progress, waiting).after_step()
             waiting = (batch, loss)
@@ -190,7 +192,7 @@ class Fitting:
             variables,
             self.fold.caches[stage.image_size],
             self.fold.validation,
-            batch_size=stage.batch_size,
+            batch_size=samples_at_a_time(stage),
             workers=self.config.runtime.workers,
         )
         auc = patient_auc(scores, self.fold.validation, self.fold.labels)

@@ -1,8 +1,8 @@
 """A run's network: the model, its compiled steps, its variables before training."""
 
 import dataclasses
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Callable
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 import jax
@@ -24,8 +24,8 @@ from negspa_jax.train.step import cross_entropy, make_score_step, make_train_ste
 class Network(NamedTuple):
     """The compiled parts that all folds share."""
 
-    train_steps: Mapping[str, Callable]  # by what is frozen
-    plain_steps: Mapping[str, Callable]  # the same without mixing
+    train_steps: tuple[Callable, ...]  # of each stage; stages alike share one
+    plain_steps: tuple[Callable, ...]  # the same without mixing
     score_step: Callable
     optimizer: optax.GradientTransformation
 
@@ -60,32 +60,37 @@ def _train_steps(
     adam: optax.GradientTransformation,
     config: Config,
     options: Options,
-) -> dict[str, Callable]:
+) -> tuple[Callable, ...]:
     loss = partial(cross_entropy, label_smoothing=config.label_smoothing)
-    find_saliency = make_saliency(
-        model,
-        method=config.mixing.saliency,
-        size=config.mixing.saliency_size,
-        loss=loss,
-    )
-    probability = config.mixing.probability
-    mix = make_mix(find_saliency, options=options, probability=probability)
-    # Each is compiled when it is first called.
-    return {
-        frozen: parallel.spread(
-            make_train_step(
-                model,
-                adam,
-                loss=loss,
-                frozen=frozen,
-                augmentation=dataclasses.asdict(config.augmentation),
-                mix=mix,
-            ),
-            batched=(False, False, False, False, False, True, True),
-            donate=True,
+
+    @cache
+    def make(frozen: str, stem_rate: float, device_batch: int) -> Callable:
+        find_saliency = make_saliency(
+            model,
+            method=config.mixing.saliency,
+            size=config.mixing.saliency_size,
+            loss=loss,
+            device_batch=device_batch,
         )
-        for frozen in {stage.frozen for stage in config.stages}
-    }
+        probability = config.mixing.probability
+        step = make_train_step(
+            model,
+            adam,
+            loss=loss,
+            frozen=frozen,
+            stem_rate=stem_rate,
+            device_batch=device_batch,
+            augmentation=dataclasses.asdict(config.augmentation),
+            mix=make_mix(find_saliency, options=options, probability=probability),
+        )
+        batched = (False, False, False, False, False, True, True)
+        # It is compiled when it is first called, for each size of the images.
+        return parallel.spread(step, batched=batched, donate=True)
+
+    return tuple(
+        make(stage.frozen, stage.stem_rate, stage.device_batch)
+        for stage in config.stages
+    )
 
 
 def first_variables(

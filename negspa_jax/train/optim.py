@@ -10,6 +10,9 @@ from typing import Any
 
 import jax
 import optax
+from flax.traverse_util import flatten_dict, unflatten_dict
+
+from negspa_jax.models import DEPTHS, find_depth
 
 Variables = dict[str, Any]
 
@@ -120,31 +123,60 @@ def _is_kernel(params: Any) -> Any:
     return jax.tree.map(lambda leaf: leaf.ndim > 1, params)
 
 
-def split_frozen(variables: Variables, *, frozen: str) -> tuple[Variables, Variables]:
-    """Split a model's variables into (trainable, frozen), by module.
+def share_rate(params: Variables, *, stem_rate: float) -> Variables:
+    """Return for each parameter the share of the rate that it moves at.
 
-    Parameters and batch statistics of a frozen module stay together, so that neither
-    the optimizer nor BatchNorm has anything of it in hand.
+    From stem_rate, in the encoders' first part, to 1, in the head, in geometric steps
+    (fastai's `even_mults`). A decoupled weight decay has the same share, as in torch.
+
+    Args:
+        params: of `MultiEncoder`, or a part of them.
+        stem_rate: in (0, 1].
+    """
+    shares = {
+        path: stem_rate ** (1 - find_depth(path) / (DEPTHS - 1))
+        for path in flatten_dict(params)
+    }
+    return unflatten_dict(shares)
+
+
+def split_frozen(variables: Variables, *, frozen: str) -> tuple[Variables, Variables]:
+    """Split a model's variables into (trainable, frozen).
+
+    What is frozen is in the hands of neither the optimizer nor BatchNorm.
 
     Args:
         variables: {"params": {module: ...}, "batch_stats": {module: ...}}, where the
             modules are "encoders_0", "encoders_1", ..., "head".
-        frozen: "none", or "encoders".
+        frozen: "none"; "encoders": their parameters and batch statistics; or
+            "convolutions": the encoders' parameters but those of batch normalization
+            (fastai's `train_bn`).
     """
 
     def part(keep_frozen: bool) -> Variables:
         return {
-            collection: {
-                module: tree
-                for module, tree in modules.items()
-                if (module.rpartition("_")[0] == frozen) == keep_frozen
-            }
-            for collection, modules in variables.items()
+            collection: unflatten_dict(
+                {
+                    path: leaf
+                    for path, leaf in flatten_dict(tree).items()
+                    if _is_frozen(path, frozen) == keep_frozen
+                }
+            )
+            for collection, tree in variables.items()
         }
 
     return part(False), part(True)
 
 
+def _is_frozen(path: tuple[str, ...], frozen: str) -> bool:
+    if not path[0].startswith("encoders_"):
+        return False
+    return frozen == "encoders" or (frozen == "convolutions" and "conv" in path[-2])
+
+
 def join_variables(trainable: Variables, frozen: Variables) -> Variables:
     """Undo `split_frozen`."""
-    return {name: trainable[name] | frozen[name] for name in trainable}
+    return {
+        name: unflatten_dict(flatten_dict(trainable[name]) | flatten_dict(frozen[name]))
+        for name in trainable
+    }

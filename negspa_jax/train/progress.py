@@ -51,7 +51,7 @@ def batch_size_of(stage: Stage, num_samples: int) -> int:
     """Return the batch size of training, a multiple of the number of devices.
 
     A training epoch has floor(N/B) full batches; one batch of N if there are fewer
-    (choice), rounded down to the devices' multiple.
+    (choice), rounded down to a multiple of what the devices compute at a time.
 
     Raises:
         ValueError: there are fewer samples than devices.
@@ -62,7 +62,16 @@ def batch_size_of(stage: Stage, num_samples: int) -> int:
             f"a fold must have a training sample for each of the {devices} devices, "
             f"got {num_samples}: add patients, or use fewer devices"
         )
-    return min(stage.batch_size, num_samples // devices * devices)
+    size = min(stage.batch_size, num_samples // devices * devices)
+    at_a_time = min(size, samples_at_a_time(stage))
+    return size // at_a_time * at_a_time
+
+
+def samples_at_a_time(stage: Stage) -> int:
+    """Return how many samples of a batch all devices compute together."""
+    if stage.device_batch == 0:
+        return stage.batch_size
+    return min(stage.batch_size, jax.device_count() * stage.device_batch)
 
 
 def steps_of(stage: Stage, num_samples: int) -> int:
@@ -122,8 +131,17 @@ def check_batch_sizes(stages: Sequence[Stage]) -> None:
                 f"config.stages[{index}].batch_size must be a multiple of the "
                 f"{devices} devices, got {stage.batch_size}"
             )
-        if stage.frozen == "none" and stage.batch_size == 1 and stage.image_size <= 32:
+        share = stage.batch_size // devices
+        if 0 < stage.device_batch < share and share % stage.device_batch:
             raise ValueError(
-                f"config.stages[{index}].batch_size must be at least 2 for images of "
-                f"{stage.image_size} pixels, got 1: batch statistics need two values"
+                f"config.stages[{index}].device_batch must divide the {share} samples "
+                f"of a device, got {stage.device_batch}: choose a divisor, or 0 for "
+                "all at once"
+            )
+        alone = samples_at_a_time(stage) == 1 and stage.image_size <= 32
+        if stage.frozen != "encoders" and alone:
+            raise ValueError(
+                f"config.stages[{index}] must compute at least 2 images of "
+                f"{stage.image_size} pixels at a time, got 1: batch statistics need "
+                "two values, raise batch_size or device_batch"
             )

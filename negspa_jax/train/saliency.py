@@ -5,19 +5,26 @@ Mix, ICML 2020, Section 3.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from negspa_jax.mixcut import input_saliency, spectral_residual
 from negspa_jax.models import MultiEncoder
 from negspa_jax.shapes import Array, Float
 from negspa_jax.train.optim import Variables
+from negspa_jax.train.parts import map_parts
 from negspa_jax.train.step import Loss, cross_entropy
 
 FindSaliency = Callable[[Variables, Array, Array], Array]
 
 
 def make_saliency(
-    model: MultiEncoder, *, method: str, size: int, loss: Loss = cross_entropy
+    model: MultiEncoder,
+    *,
+    method: str,
+    size: int,
+    loss: Loss = cross_entropy,
+    device_batch: int = 0,
 ) -> FindSaliency:
     """Return the function of (variables, images, labels) that gives their saliency.
 
@@ -28,6 +35,7 @@ def make_saliency(
             images alone.
         size: pixels, of the images that the gradient is taken on; 0 for their own.
         loss: of training.
+        device_batch: samples that the gradient is computed for at a time; 0: all.
     """
 
     def by_gradient(
@@ -35,11 +43,13 @@ def make_saliency(
         images: Float[Array, "b m h w c"],
         labels: Float[Array, "b k"],
     ) -> Float[Array, "b p q"]:
-        def loss_fn(images: Array, labels: Array) -> Array:
-            logits: Any = model.apply(variables, images, train=False)
-            return loss(logits, labels)
+        def loss_fn(part: Array, labels: Array) -> Array:
+            logits: Any = model.apply(variables, part, train=False)
+            # What the part adds to the mean over the batch.
+            return loss(logits, labels) * (len(part) / len(images))
 
-        return input_saliency(loss_fn, images, labels, size=size or None)
+        find = partial(input_saliency, loss_fn, size=size or None)
+        return map_parts(find, images, labels, size=device_batch)
 
     def by_spectrum(
         variables: Variables,

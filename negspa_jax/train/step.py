@@ -2,10 +2,12 @@
 
 Gradients, batch statistics and the loss are reduced over `parallel.AXIS`: the number
 of devices changes neither the model nor, augmentation included, what it sees. Only
-the partners of mixing are drawn among the samples of one device.
+the partners of mixing are drawn among the samples of one device, and a batch in parts
+may be normalized in other parts.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -15,15 +17,16 @@ from jax import lax
 from negspa_jax.augment import augment
 from negspa_jax.models import MultiEncoder
 from negspa_jax.shapes import Array, Float, Int, Key
-from negspa_jax.train.optim import Variables, join_variables
+from negspa_jax.train.optim import Variables, join_variables, share_rate
 from negspa_jax.train.parallel import AXIS
+from negspa_jax.train.parts import average_parts, map_parts
 
 # Of logits and labels.
 Loss = Callable[[Array, Array], Array]
 
 
 class State(NamedTuple):
-    """What training changes; a frozen module is not in it."""
+    """What training changes; what is frozen is not in it."""
 
     variables: Variables
     optimizer: optax.OptState
@@ -61,25 +64,36 @@ def make_train_step(
     *,
     loss: Loss,
     frozen: str,
+    stem_rate: float,
+    device_batch: int,
     augmentation: dict[str, Any],
     mix: Callable[[Key, Variables, Array, Array], tuple[Array, Array]],
 ) -> Callable[..., tuple[State, Float[Array, ""]]]:
     """Return the step of a stage.
 
+    With device_batch, gradients, loss and batch statistics are averaged over parts of
+    the batch. With frozen encoders that is the whole batch's step: only the encoders
+    run part by part. Where batch normalization of the encoders is trained, each part
+    (device_batch samples of every device) is normalized by its own statistics, as when
+    torch accumulates gradients; running means are those of the whole batch, running
+    variances lack what lies between parts, and both move once in a step.
+
     Args:
         model: its `axis_name` must be `parallel.AXIS`.
         optimizer: from `optim.make_adam`.
         loss: `cross_entropy`.
-        frozen: "none", or "encoders": these run with their running statistics, and
-            no gradient is computed for them.
+        frozen: "none"; "encoders": these run with their running statistics, and no
+            gradient is computed for them; or "convolutions" of the encoders.
+        stem_rate: of `optim.share_rate`.
+        device_batch: samples that a device computes at a time; 0: its whole share.
         augmentation: keywords of `augment`.
         mix: from `mixing.make_mix`; mixes the augmented batch.
     """
-
-    forward = _apply_head if frozen == "encoders" else _apply_all
+    alone = frozen == "encoders"
+    forward = partial(_apply_head, size=device_batch) if alone else _apply_all
 
     def loss_of(
-        params: Variables, state: State, rest: Variables, batch: Any, key: Key
+        params: Variables, state: State, rest: Variables, key: Key, *batch: Array
     ) -> tuple[Float[Array, ""], Variables]:
         images, labels = batch
         variables = join_variables(state.variables | {"params": params}, rest)
@@ -102,13 +116,15 @@ def make_train_step(
         variables = join_variables(state.variables, rest)
         batch = mix(_of_this_device(keys[1]), variables, images, labels)
         params = state.variables["params"]
-        (value, statistics), gradient = jax.value_and_grad(loss_of, has_aux=True)(
-            params, state, rest, batch, _of_this_device(keys[2])
+        find = partial(jax.value_and_grad(loss_of, has_aux=True), params, state, rest)
+        (value, statistics), gradient = average_parts(
+            _of_this_device(keys[2]), find, *batch, size=0 if alone else device_batch
         )
         value, gradient = lax.pmean((value, gradient), AXIS)
         direction, moments = optimizer.update(gradient, state.optimizer, params)
+        shares = share_rate(params, stem_rate=stem_rate)
         params = jax.tree.map(
-            lambda p, d: p - rate.astype(p.dtype) * d, params, direction
+            lambda p, s, d: p - rate.astype(p.dtype) * s * d, params, shares, direction
         )
         return State({"params": params, "batch_stats": statistics}, moments), value
 
@@ -139,9 +155,10 @@ def _apply_all(
 
 
 def _apply_head(
-    model: MultiEncoder, variables: Variables, images: Array, key: Key
+    model: MultiEncoder, variables: Variables, images: Array, key: Key, *, size: int
 ) -> tuple[Array, Variables]:
-    features: Any = model.apply(variables, images, train=False, method="encode")
+    encode = partial(model.apply, variables, train=False, method="encode")
+    features: Any = map_parts(encode, images, size=size)
     found: Any = model.apply(
         variables,
         lax.stop_gradient(features),

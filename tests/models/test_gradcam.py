@@ -184,6 +184,22 @@ def test_maps_of_a_bfloat16_network_are_float32():
     np.testing.assert_allclose(got, exact, atol=0.05 * exact.max())
 
 
+@pytest.mark.parametrize("name", MAPS)
+def test_maps_of_grey_images_are_those_of_three_equal_channels(name):
+    model = MultiEncoder("resnet18", num_inputs=2, hidden=8, form="fastai")
+    variables, images = draw(model, 2, 32)
+    grey = images[..., :1]
+    explain = compiled(MAPS[name], model)
+    got, wanted = (explain(variables, x) for x in (grey, jnp.repeat(grey, 3, axis=-1)))
+    assert got.shape == wanted.shape
+    if name == "saliency_map":
+        # The slope along grey: the sum of the channels', not the largest of them.
+        assert got.any()
+        assert (got <= 3 * wanted * (1 + 1e-4) + 1e-7).all()
+        return
+    np.testing.assert_allclose(got, wanted, rtol=1e-4, atol=1e-5)
+
+
 # --- what they show -------------------------------------------------------------------
 
 

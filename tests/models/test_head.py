@@ -10,7 +10,7 @@ import pytest
 
 from negspa_jax.models import MultiEncoder
 from negspa_jax.models.head import make_head
-from tests.models.test_multi_encoder import count, shapes
+from tests.models.variables import count, shapes
 
 WIDTH, INPUTS, HIDDEN = 48, 2, 32
 OPTIONS = {"hidden": HIDDEN, "num_classes": 2, "axis_name": None}

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from negspa_jax.models import ENCODERS, MultiEncoder, make_encoder
+from tests.models.variables import count, shapes
 
 # torchvision's totals (with their classifier, as printed in its documentation), and
 # the tri-encoder's: three encoders without classifier and the head.
@@ -16,20 +17,6 @@ PARAMETERS = {
     "resnet101": (44_549_160, 130_647_746),
     "vgg16_bn": (138_365_992, 44_957_378),
 }
-
-
-def shapes(module, *shape):
-    """Shapes of all variables, nothing computed."""
-    images = jax.ShapeDtypeStruct(shape, jnp.float32)
-    return jax.eval_shape(
-        lambda key, images: module.init(key, images, train=False),
-        jax.random.key(0),
-        images,
-    )
-
-
-def count(tree):
-    return sum(leaf.size for leaf in jax.tree.leaves(tree))
 
 
 def test_the_table_of_parameter_counts_is_complete():

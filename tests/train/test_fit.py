@@ -1,13 +1,23 @@
 """A fold that stops anywhere and goes on ends in the same bytes."""
 
 import json
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import jax
 import numpy as np
 import pytest
 
-from negspa_jax.config import Augmentation, Config, Mixing, Runtime
+from negspa_jax.config import (
+    Augmentation,
+    Config,
+    Head,
+    Mixing,
+    Optimizer,
+    Runtime,
+    Stage,
+)
 from negspa_jax.train.fit import Fitting, NonFiniteLossError
 from negspa_jax.train.interrupt import Interrupted
 from tests.train.tiny import (
@@ -23,13 +33,30 @@ def tiny(monkeypatch):
     use_tiny_encoder(monkeypatch)
 
 
+def radiograph_like() -> dict[str, Any]:
+    """Head, stages and course of the rate as fastai has them."""
+    stage = partial(Stage, epochs=2, image_size=32, batch_size=8, device_batch=2)
+    return {
+        "head": Head(form="fastai", hidden=8, dropout=0.5),
+        "label_smoothing": 0.1,
+        "optimizer": Optimizer(
+            weight_decay=0.01,
+            decay_all=False,
+            schedule="one_cycle",
+            anneal_each="step",
+        ),
+        "stages": (stage(frozen="convolutions"), stage(stem_rate=0.1)),
+    }
+
+
 @pytest.fixture
-def config() -> Config:
+def config(request) -> Config:
     """Everything random is on, and a checkpoint is written after every epoch."""
     return tiny_config(
         augmentation=Augmentation(),
         mixing=Mixing(preset="supplement", num_blocks=(2, 4)),
         runtime=Runtime(checkpoint_epochs=1),
+        **getattr(request, "param", {}),
     )
 
 
@@ -65,6 +92,9 @@ def stop_after(fitting: Fitting, steps: int) -> None:
     object.__setattr__(fitting, "_batches", counted)
 
 
+@pytest.mark.parametrize(
+    "config", [{}, radiograph_like()], indirect=True, ids=["paper", "fastai"]
+)
 def test_a_stopped_run_ends_in_the_same_bytes_and_the_same_history(tmp_path, config):
     whole, fitting = train(tmp_path / "whole", config)
     broken, start = make_fitting(tmp_path / "broken", config, network=fitting.network)

@@ -15,6 +15,7 @@ from negspa_jax.train.optim import (
     join_variables,
     make_adam,
     one_cycle_rate,
+    share_rate,
     split_frozen,
 )
 
@@ -294,6 +295,49 @@ def test_biases_and_normalizations_are_spared_as_by_groups_of_torch(decay):
         assert np.allclose(everything[name], values) == (name == "kernel")
 
 
+@pytest.mark.reference
+@pytest.mark.parametrize("decay", ["decoupled", "l2"])
+def test_shares_of_the_rate_are_torchs_groups_and_so_is_their_decay(decay):
+    torch = pytest.importorskip("torch")
+    shares = {"kernel": 0.1, "scale": 0.1**0.5, "bias": 1.0}
+    groups = [
+        ((name,), {"lr": 1e-2 * share, "weight_decay": 0.1})
+        for name, share in shares.items()
+    ]
+    theirs = torch_tree_adam(torch, groups, decay=decay)
+    with jax.enable_x64(True):
+        ours = our_tree_adam(
+            rate=1e-2, multipliers=shares, weight_decay=0.1, decay=decay
+        )
+    for name, values in ours.items():
+        np.testing.assert_allclose(values, theirs[name], rtol=1e-9)
+
+
+LAYERS = {
+    "encoders_0": {"stem_conv": {"kernel": 1}, "stage4_block1": {"norm1": {"bias": 2}}},
+    "encoders_1": {"conv3_3": {"bias": 3}, "norm4_1": {"scale": 4}},
+    "head": {"logits": {"kernel": 5}},
+}
+
+
+def test_shares_of_the_rate_rise_with_the_depth_in_equal_ratios():
+    assert share_rate(LAYERS, stem_rate=0.01) == {
+        "encoders_0": {
+            "stem_conv": {"kernel": 0.01},
+            "stage4_block1": {"norm1": {"bias": pytest.approx(0.1)}},
+        },
+        "encoders_1": {
+            "conv3_3": {"bias": 0.01},
+            "norm4_1": {"scale": pytest.approx(0.1)},
+        },
+        "head": {"logits": {"kernel": 1.0}},
+    }
+
+
+def test_with_a_stem_rate_of_1_every_share_is_exactly_1():
+    assert set(jax.tree.leaves(share_rate(LAYERS, stem_rate=1.0))) == {1.0}
+
+
 def test_the_rate_is_left_to_the_step():
     adam = make_adam(**PAPER, weight_decay=0.0)
     gradient = jnp.array([2.0, -0.5])
@@ -309,7 +353,7 @@ VARIABLES = {
 }
 
 
-@pytest.mark.parametrize("frozen", ["none", "encoders"])
+@pytest.mark.parametrize("frozen", ["none", "encoders", "convolutions"])
 def test_joining_undoes_splitting(frozen):
     assert join_variables(*split_frozen(VARIABLES, frozen=frozen)) == VARIABLES
 
@@ -319,6 +363,38 @@ def test_frozen_encoders_leave_the_head_alone_to_be_trained():
     assert trainable == {"params": {"head": {"w": 3}}, "batch_stats": {}}
     assert frozen["params"].keys() == {"encoders_0", "encoders_1"}
     assert frozen["batch_stats"] == VARIABLES["batch_stats"]
+
+
+def test_frozen_convolutions_keep_their_biases_and_lose_no_statistics():
+    norm = {"scale": 1, "bias": 2}
+    conv = {"kernel": 3, "bias": 4}
+    encoder = {
+        "stem_conv": conv,
+        "stem_norm": norm,
+        "stage1_block0": {"shortcut_conv": conv, "shortcut_norm": norm},
+        "conv1_1": conv,
+        "norm1_1": norm,
+    }
+    head = {"norm1": norm, "hidden": {"kernel": 5}}
+    statistics = {"encoders_0": {"norm1_1": {"mean": 6}}, "head": {"norm1": {"var": 7}}}
+    variables = {
+        "params": {"encoders_0": encoder, "head": head},
+        "batch_stats": statistics,
+    }
+    trainable, frozen = split_frozen(variables, frozen="convolutions")
+    assert frozen == {
+        "params": {
+            "encoders_0": {
+                "stem_conv": conv,
+                "stage1_block0": {"shortcut_conv": conv},
+                "conv1_1": conv,
+            }
+        },
+        "batch_stats": {},
+    }
+    assert trainable["batch_stats"] == statistics
+    assert trainable["params"]["head"] == head
+    assert join_variables(trainable, frozen) == variables
 
 
 def test_with_nothing_frozen_everything_is_trained():

@@ -15,6 +15,7 @@ from negspa_jax.train.progress import (
     check_batch_sizes,
     is_plain,
     rate_at,
+    samples_at_a_time,
     steps_done,
     steps_of,
 )
@@ -138,6 +139,61 @@ def test_a_batch_size_that_the_devices_do_not_divide_is_refused_by_its_stage(dev
 def test_batch_sizes_that_the_devices_divide_pass(devices):
     devices(4)
     check_batch_sizes((Stage(batch_size=4), Stage(batch_size=64)))
+
+
+@pytest.mark.parametrize(
+    ("count", "part", "num_samples", "expected"),
+    [
+        (1, 16, 63, 48),
+        (2, 8, 63, 48),
+        (1, 16, 15, 15),
+        (2, 16, 31, 30),
+        (4, 16, 70, 64),
+    ],
+)
+def test_a_batch_of_too_few_samples_is_whole_parts_or_one(
+    devices, count, part, num_samples, expected
+):
+    devices(count)
+    stage = Stage(batch_size=64, device_batch=part)
+    assert batch_size_of(stage, num_samples) == expected
+
+
+@pytest.mark.parametrize(
+    ("count", "part", "expected"), [(1, 0, 64), (1, 16, 16), (2, 16, 32), (8, 16, 64)]
+)
+def test_devices_score_no_more_samples_than_they_train_at_a_time(
+    devices, count, part, expected
+):
+    devices(count)
+    assert samples_at_a_time(Stage(batch_size=64, device_batch=part)) == expected
+
+
+def test_a_part_that_does_not_divide_a_devices_samples_is_refused(devices):
+    devices(2)
+    stages = (Stage(batch_size=84, device_batch=21), Stage(batch_size=84))
+    check_batch_sizes(stages)
+    stages[1].device_batch = 20
+    sentence = r"stages\[1\]\.device_batch must divide the 42 samples .* got 20: choose"
+    with pytest.raises(ValueError, match=sentence):
+        check_batch_sizes(stages)
+
+
+def test_a_part_larger_than_a_devices_samples_is_no_part(devices):
+    devices(8)
+    check_batch_sizes([Stage(batch_size=64, device_batch=20)])
+
+
+@pytest.mark.parametrize("frozen", ["none", "convolutions"])
+@pytest.mark.parametrize("sizes", [(1, 0), (4, 1)], ids=["batch", "part"])
+def test_one_small_image_at_a_time_has_no_statistics(devices, frozen, sizes):
+    devices(1)
+    batch, part = sizes
+    stage = Stage(frozen=frozen, image_size=32, batch_size=batch, device_batch=part)
+    with pytest.raises(ValueError, match="at least 2 images of 32 pixels at a time"):
+        check_batch_sizes([stage])
+    stage.frozen = "encoders"
+    check_batch_sizes([stage])
 
 
 # --- rates ----------------------------------------------------------------------------

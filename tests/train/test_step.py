@@ -5,20 +5,23 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from flax.traverse_util import flatten_dict
 from jax.extend.core import jaxprs_in_params
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from negspa_jax.config import Augmentation, Head, Mixing, Optimizer
+from negspa_jax.config import Augmentation, Head, Mixing, Optimizer, Stage
 from negspa_jax.mixcut import PRESETS, mixcut
+from negspa_jax.train import network as network_module
 from negspa_jax.train import parallel
 from negspa_jax.train.network import build_network, first_variables
 from negspa_jax.train.optim import split_frozen
 from negspa_jax.train.presets import find_mixing
-from negspa_jax.train.step import start_state
+from negspa_jax.train.step import cross_entropy, start_state
+from tests.train.one_step import RATE, images, labels, prepare, same_bytes
 from tests.train.tiny import tiny_config, use_tiny_encoder
 
-LABELS = np.eye(2, dtype=np.float32)[[0, 1, 0, 1]]
-RATE = 1e-2
+LABELS = labels()
+FROZEN = ("none", "encoders", "convolutions")
 # One small grid, which all tests share, so that few steps are compiled; everybody has
 # a partner, and masks heed nothing but the saliency.
 SUPPLEMENT = {
@@ -32,36 +35,6 @@ def tiny(monkeypatch):
     use_tiny_encoder(monkeypatch)
 
 
-def images(seed: int = 0) -> np.ndarray:
-    """Noise, of another brightness in every sample, so that no two are alike."""
-    draw = np.random.default_rng(seed)
-    bright = draw.random((4, 1, 1, 1, 1), dtype=np.float32)
-    return bright * draw.random((4, 2, 32, 32, 3), dtype=np.float32)
-
-
-def loud(variables):
-    """The head's first weights are so small that every batch would cost log 2."""
-    head = jax.tree.map(lambda weights: 30 * weights, variables["params"]["head"])
-    return variables | {"params": variables["params"] | {"head": head}}
-
-
-def prepare(frozen: str, **changes):
-    """The step, its state and what is frozen, for one kind of stage."""
-    config = tiny_config(**changes)
-    model, network = build_network(config, num_inputs=2)
-    variables = loud(first_variables(model, config, None, fold=0))
-    trainable, rest = split_frozen(variables, frozen=frozen)
-    state = start_state(trainable, network.optimizer)
-    step = network.train_steps[frozen]
-
-    def take(state, batch, number=0):
-        arrays = map(parallel.split_over_devices, (batch, LABELS))
-        key, rate = jax.random.key(0), np.float64(RATE)
-        return step(state, rest, key, np.int32(number), rate, *arrays)
-
-    return take, parallel.replicate(state), rest, variables
-
-
 CONV = "conv_general_dilated"
 
 
@@ -71,11 +44,6 @@ def equations(jaxpr):
         yield equation
         for inner in jaxprs_in_params(equation.params):
             yield from equations(inner)
-
-
-def same_bytes(first, second) -> bool:
-    pairs = zip(jax.tree.leaves(first), jax.tree.leaves(second), strict=True)
-    return all(np.asarray(a).tobytes() == np.asarray(b).tobytes() for a, b in pairs)
 
 
 @pytest.mark.usefixtures("tiny")
@@ -164,7 +132,7 @@ def test_a_step_whose_arguments_are_on_the_devices_transfers_nothing_at_all():
     given = (start, rest, jax.random.key(0), np.int32(0), np.float32(RATE))
     state, *others = parallel.replicate(given)
     batch = on_devices(images(), LABELS)
-    step = network.train_steps["encoders"]
+    step = network.train_steps[0]
     state, _ = step(state, *others, *batch)
     with jax.transfer_guard("disallow"):
         state, loss = step(state, *others, *batch)
@@ -190,6 +158,86 @@ def test_a_bfloat16_step_keeps_parameters_statistics_and_loss_in_float32():
     kinds = {leaf.dtype for leaf in jax.tree.leaves(state.variables)}
     assert kinds == {jnp.dtype("float32")}
     assert loss.dtype == jnp.float32
+
+
+@pytest.mark.usefixtures("tiny")
+def test_frozen_convolutions_leave_batch_normalization_and_head_to_be_trained():
+    take, state, rest, _ = prepare(
+        "convolutions",
+        head=Head(form="fastai", hidden=8),
+        optimizer=Optimizer(weight_decay=0.1),
+    )
+    before = flatten_dict(parallel.to_host(state.variables))
+    kept = jax.tree.map(np.copy, rest)
+    state, _ = take(state, images())
+    after = flatten_dict(parallel.to_host(state.variables))
+    assert same_bytes(kept, rest)
+    assert {path[-1] for path in flatten_dict(rest["params"])} == {"kernel"}
+    assert rest["batch_stats"] == {}
+    assert all("norm" in path[-2] or "head" in path for path in after)
+    for path, values in after.items():
+        assert not np.array_equal(values, before[path]), path
+
+
+@pytest.mark.usefixtures("tiny")
+def test_frozen_convolutions_have_no_gradient_in_their_weights():
+    # What a convolution's weights and its images are differentiated by.
+    def count(frozen: str) -> int:
+        take, state, *_ = prepare(frozen)
+        jaxpr = jax.make_jaxpr(lambda given: take(given, images()))(state).jaxpr
+        return sum(eqn.primitive.name == CONV for eqn in equations(jaxpr))
+
+    everything, norms, head = map(count, ("none", "convolutions", "encoders"))
+    assert head < norms < everything
+
+
+@pytest.mark.usefixtures("tiny")
+def test_each_depth_moves_by_its_share_of_the_rate():
+    moved = {}
+    for share in (1.0, 0.01):
+        take, state, _, variables = prepare("none", stage={"stem_rate": share})
+        after, _ = take(state, images())
+        change = jax.tree.map(
+            lambda new, old: np.asarray(new, np.float64) - old,
+            parallel.to_host(after.variables["params"]),
+            variables["params"],
+        )
+        moved[share] = flatten_dict(change)
+    for path, change in moved[1.0].items():
+        share = {"head": 1.0}.get(path[0], 0.01)  # the tiny encoder is all stem
+        np.testing.assert_allclose(
+            moved[0.01][path], share * change, rtol=2e-2, atol=1e-7, err_msg=str(path)
+        )
+
+
+@pytest.mark.usefixtures("tiny")
+def test_step_and_saliency_have_the_same_smoothed_loss(monkeypatch):
+    seen = []
+    for name in ("make_train_step", "make_saliency"):
+        make = getattr(network_module, name)
+
+        def watched(*arguments, make=make, **options):
+            seen.append(options["loss"])
+            return make(*arguments, **options)
+
+        monkeypatch.setattr(network_module, name, watched)
+    prepare("none", label_smoothing=0.3)
+    logits = jnp.array([[1.0, 3.0]])
+    wanted = cross_entropy(logits, jnp.array([[0.15, 0.85]]))
+    assert len(seen) == 4  # with mixing and without
+    for loss in seen:
+        found = loss(logits, jnp.array([[0.0, 1.0]]))
+        assert float(found) == pytest.approx(float(wanted), rel=1e-6)
+
+
+@pytest.mark.usefixtures("tiny")
+def test_stages_alike_share_one_compilation():
+    stages = [Stage(frozen=f, image_size=s) for s in (32, 64) for f in FROZEN]
+    _, network = build_network(tiny_config(stages=tuple(stages)), num_inputs=2)
+    first = network.train_steps[: len(FROZEN)]
+    assert len(set(first)) == len(FROZEN)
+    assert network.train_steps[len(FROZEN) :] == first
+    assert not set(first) & set(network.plain_steps)
 
 
 # --- mixing ---------------------------------------------------------------------------
@@ -260,7 +308,7 @@ def test_a_plain_step_is_the_step_of_the_preset_none():
     trainable, _ = split_frozen(variables, frozen="encoders")
     again = parallel.replicate(start_state(trainable, network.optimizer))
     arrays = map(parallel.split_over_devices, (images(), LABELS))
-    plain, _ = network.plain_steps["encoders"](
+    plain, _ = network.plain_steps[0](
         again, rest, jax.random.key(0), np.int32(0), np.float64(RATE), *arrays
     )
     assert same_bytes(plain, take(state, images())[0])
