@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from negspa_jax.columns import FEATURES
+from negspa_jax.evaluate.agreement import pair_readers
 from negspa_jax.evaluate.cases import Case, choose_examples, list_cases
 from negspa_jax.evaluate.characteristics import (
     CategoryRow,
@@ -16,6 +18,7 @@ from negspa_jax.evaluate.characteristics import (
 from negspa_jax.evaluate.comparison import compare_scores
 from negspa_jax.evaluate.covariates import holds_numbers
 from negspa_jax.evaluate.inputs import Inputs, read_inputs
+from negspa_jax.evaluate.learned import add_learned
 from negspa_jax.evaluate.operating import (
     OperatingPoint,
     first_point,
@@ -31,6 +34,7 @@ from negspa_jax.evaluate.questions import (
     find_primary,
     find_reference,
     find_scores,
+    find_selection,
     find_unused,
     list_filled,
     pair_scores,
@@ -102,19 +106,23 @@ def assess_study(inputs: Inputs, options: Options = DEFAULTS) -> Study:
     primary = find_primary(splits, options)
     reference = find_reference(splits, options)
     points = find_points(splits, reference, options)
-    point = first_point(points, primary)
+    asked: dict[str, Any] = {"score": primary, "point": first_point(points, primary)}
+    count = options.num_resamples
     pairs = pair_scores(splits, inputs, primary)
-    covariates = find_covariates(splits, options)
-    groupings = _form_groups(splits, covariates, reference)
-    numeric, categories = _describe(splits, covariates)
+    everybody = add_learned(splits, inputs.learned)
+    covariates = find_covariates(everybody, options)
+    groupings = _form_groups(everybody, covariates, reference)
+    numeric, categories = _describe(everybody, covariates)
     title = options.title or inputs.name
     study = Study(
         names=Names(title, options.positive, options.negative, primary),
         reference=reference,
+        selection=find_selection(splits, inputs.provenance.config),
+        learned_from=_count_flow(inputs.learned) if inputs.learned else None,
         out_of_fold=TRAIN in splits and "mean" not in splits[TRAIN].folds,
         flow=tuple(_count_flow(patients) for patients in splits.values()),
         unscored=inputs.unscored,
-        unused=find_unused(splits, covariates),
+        unused=find_unused(everybody, covariates),
         numeric=numeric,
         categories=categories,
         fusion=fusion,
@@ -122,18 +130,12 @@ def assess_study(inputs: Inputs, options: Options = DEFAULTS) -> Study:
         performances=_assess_performances(splits, points, options),
         comparisons=compare_scores(splits, pairs=pairs, points=points),
         groupings=groupings,
-        subgroups=assess_subgroups(
-            splits, score=primary, point=point, groupings=groupings
-        ),
-        readings=assess_readers(
-            splits,
-            score=primary,
-            point=point,
-            num_resamples=options.num_resamples,
-        ),
+        subgroups=assess_subgroups(splits, **asked, groupings=groupings),
+        readings=assess_readers(splits, **asked, num_resamples=count),
+        reader_pairs=pair_readers(everybody, num_resamples=count),
         assistance=assess_assistance(splits),
-        rescues=list_rescues(splits, score=primary, point=point, groupings=groupings),
-        cases=list_cases(splits, inputs.table, score=primary, point=point),
+        rescues=list_rescues(splits, **asked, groupings=groupings),
+        cases=list_cases(splits, inputs.table, **asked),
         provenance=inputs.provenance,
     )
     return replace(study, missing=explain_missing(study), warnings=list_warnings(study))

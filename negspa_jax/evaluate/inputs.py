@@ -6,6 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from negspa_jax.evaluate.fusion import FUSED, SCORES
+from negspa_jax.evaluate.learned import (
+    FILE,
+    ROLE,
+    check_learned,
+    join_learned,
+    read_learned,
+)
+from negspa_jax.evaluate.patients import Patients
 from negspa_jax.evaluate.provenance import (
     Provenance,
     read_manifest,
@@ -22,13 +30,15 @@ class Inputs:
     """What was read.
 
     `name`: of the first table's model. `others`: the other models' tables by name.
-    `unscored`: patients of the cohort table without a score.
+    `unscored`: patients of the cohort table without a score, but for those of
+    `learned`, whom the run's one model learned from; None where that is not known.
     """
 
     name: str
     table: Table
     others: Mapping[str, Table]
     unscored: tuple[str, ...]
+    learned: Patients | None
     provenance: Provenance
 
 
@@ -57,15 +67,22 @@ def read_inputs(
         raise ValueError("--run or --predictions must be given, got neither")
     models = _name_models(run, predictions, names)
     tables = [read_predictions(path) for path in paths]
+    learned = read_learned(run) if run else None
+    if learned is not None:
+        check_learned(learned, tables[0])
     unscored: tuple[str, ...] = ()
     if cohort is not None:
         joined = [join_columns(table, cohort) for table in tables]
         tables, unscored = [table for table, _ in joined], joined[0][1]
+    if cohort is not None and learned is not None:
+        learned = join_learned(learned, cohort)
+        unscored = tuple(name for name in unscored if name not in learned.ids)
     return Inputs(
         models[0],
         tables[0],
         dict(zip(models[1:], tables[1:], strict=True)),
         unscored,
+        learned,
         _record(run, paths, models, cohort),
     )
 
@@ -113,6 +130,7 @@ def _record(
     files += [("cohort table", cohort)] if cohort else []
     if run is None:
         return record_sources(files)
+    files += [(ROLE, run / FILE)] if (run / FILE).is_file() else []
     manifest = read_manifest(run)
     return replace(
         record_sources([*files, ("manifest of the run", run / "manifest.json")]),

@@ -17,8 +17,8 @@ class Patients:
 
     `labels`: 0 or 1, NaN where unknown. `scores`: by the score's name, in [0, 1];
     every score is there for every patient. `folds`: whose model gave the image score
-    (`mean`: all). `columns`: covariates, features, readers' calls as text, "" where
-    empty; every column is there for every patient.
+    (`mean`: all), empty where there are no scores. `columns`: covariates, features,
+    readers' calls as text, "" where empty; every column is there for every patient.
     """
 
     split: str
@@ -39,7 +39,7 @@ class Patients:
             tuple(self.ids[i] for i in places),
             self.labels[keep],
             {name: scores[keep] for name, scores in self.scores.items()},
-            tuple(self.folds[i] for i in places),
+            tuple(self.folds[i] for i in places if self.folds),
             {
                 name: tuple(cells[i] for i in places)
                 for name, cells in self.columns.items()

@@ -1,6 +1,7 @@
 """Which scores, splits, cut-offs and columns a study is about."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from negspa_jax.columns import COVARIATES, FEATURES, READER, READER_AI
 from negspa_jax.evaluate.covariates import can_divide, filled
@@ -9,11 +10,13 @@ from negspa_jax.evaluate.inputs import Inputs
 from negspa_jax.evaluate.operating import OperatingPoint, choose_points, given_points
 from negspa_jax.evaluate.options import Options
 from negspa_jax.evaluate.patients import Patients, gather_patients
-from negspa_jax.predictions import TRAIN
+from negspa_jax.predictions import TRAIN, VALIDATION
 
+# Columns of grades, also a reader's (`grade_left:NAME`): what a label is made of.
+_GRADES = ("grade_right", "grade_left")
 Splits = Mapping[str, Patients]
 # Where operating points may be chosen unasked: nobody is tested there.
-_REFERENCES = (TRAIN, "validation")
+_REFERENCES = (TRAIN, VALIDATION)
 
 
 def find_scores(
@@ -69,6 +72,17 @@ def find_reference(splits: Splits, options: Options) -> str:
     return ""
 
 
+def find_selection(splits: Splits, config: Mapping[str, Any]) -> str:
+    """The split whose patients chose the epoch of a run's one model; "" without one.
+
+    Args:
+        splits: of the predictions.
+        config: of the run's manifest; empty without a run.
+    """
+    alone = config.get("data.num_folds") == 1 and VALIDATION in splits
+    return VALIDATION if alone else ""
+
+
 def find_points(
     splits: Splits, reference: str, options: Options
 ) -> tuple[OperatingPoint, ...]:
@@ -93,11 +107,12 @@ def find_covariates(splits: Splits, options: Options) -> list[str]:
 def find_unused(splits: Splits, covariates: Sequence[str]) -> tuple[str, ...]:
     """The columns that could divide patients, and that nobody asked for."""
     known = {*covariates, *COVARIATES, *FEATURES}
+    others = (READER, READER_AI, *_GRADES)
     return tuple(
         name
         for name in next(iter(splits.values())).columns
         if name not in known
-        and not name.startswith((READER, READER_AI))
+        and not name.startswith(others)
         and can_divide(splits, name)
     )
 

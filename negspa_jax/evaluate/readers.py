@@ -24,6 +24,8 @@ from negspa_jax.stats import (
     bootstrap_interval,
     cohen_kappa,
     confusion,
+    npv,
+    ppv,
     sensitivity,
     specificity,
 )
@@ -47,6 +49,8 @@ class Reading:
     accuracy: Estimate
     sensitivity: Estimate
     specificity: Estimate
+    ppv: Estimate
+    npv: Estimate
     kappa: Estimate
     agreement: Estimate
     point: str
@@ -154,6 +158,8 @@ def _assess_reader(
         accuracy=accuracy(labels, calls),
         sensitivity=sensitivity(labels, calls),
         specificity=specificity(labels, calls),
+        ppv=ppv(labels, calls),
+        npv=npv(labels, calls),
         kappa=bootstrap_interval(
             calls[common],
             model,

@@ -31,8 +31,8 @@ _NEEDS: dict[str, tuple[Callable[[Study], object], str]] = {
     ),
     "learned": (
         lambda study: study.fusion and study.fusion.learned,
-        "It needs the clinical features, and out-of-fold scores of at least two "
-        "training folds with both classes.",
+        "It needs the clinical features, and cross-validation: training patients of "
+        "at least two folds with both classes, scored by the fold that held them out.",
     ),
     "operating_points": (lambda study: study.operating_points, _NO_POINT),
     "comparisons": (
@@ -48,6 +48,11 @@ _NEEDS: dict[str, tuple[Callable[[Study], object], str]] = {
     "readings": (
         lambda study: study.readings,
         "They need readers' calls (0 or 1) in columns reader:NAME.",
+    ),
+    "reader_pairs": (
+        lambda study: study.reader_pairs,
+        "It needs readers' calls (0 or 1) in columns reader:NAME, of two readers or of "
+        "patients with a label.",
     ),
     "assistance": (
         lambda study: study.assistance,
@@ -95,6 +100,11 @@ def _doubt_patients(study: Study) -> Iterator[str]:
     if config and not config.get("data.cohort"):
         yield (
             "The run used synthetic patients: nothing here says anything about people."
+        )
+    if config.get("data.reference") == "agreement":
+        yield (
+            "Patients have a label only where two readers agree: those in doubt are "
+            "left out, so that numbers are better than they would be among everybody."
         )
     for flow in study.flow:
         if min(flow.num_positive, flow.num_negative) < FEWEST:
@@ -161,11 +171,7 @@ def _doubt_training(study: Study) -> str:
 def _doubt_numbers(study: Study) -> Iterator[str]:
     if any(flow.split == TRAIN for flow in study.flow):
         yield _doubt_training(study)
-    if study.reference not in ("", TRAIN):
-        yield (
-            f"{study.reference}: the operating points were chosen on these patients; "
-            "what rests on them is optimistic here."
-        )
+    yield from _doubt_choices(study)
     for point in study.operating_points:
         if math.isinf(point.cutoff):
             yield (
@@ -179,6 +185,24 @@ def _doubt_numbers(study: Study) -> Iterator[str]:
                 "among these patients, so that its interval is empty; that is no proof "
                 "of certainty."
             )
+
+
+def _doubt_choices(study: Study) -> Iterator[str]:
+    """What was chosen on whom, where it was not on training patients."""
+    if study.selection:
+        also = ", and so were the operating points"
+        yield (
+            f"{study.selection}: the epoch of the model was chosen by the AUC of these "
+            f"patients{also if study.reference == study.selection else ''}, so that "
+            "all its numbers are optimistic."
+        )
+    if study.selection and study.learned_from is None:
+        yield "How many patients the model learned from is not in this study's files."
+    if study.reference not in ("", TRAIN, study.selection):
+        yield (
+            f"{study.reference}: the operating points were chosen on these patients; "
+            "what rests on them is optimistic here."
+        )
 
 
 def _patients(count: int) -> str:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from negspa_jax.evaluate.agreement import ReaderPair
 from negspa_jax.evaluate.cases import Case
 from negspa_jax.evaluate.characteristics import CategoryRow, NumericRow
 from negspa_jax.evaluate.comparison import ScoreComparison
@@ -17,7 +18,7 @@ from negspa_jax.predictions import NO_SPLIT
 
 @dataclass(frozen=True)
 class Flow:
-    """How many patients of one split entered, and why others are not counted."""
+    """How many patients of one split entered, and how many of them have no label."""
 
     split: str
     num_patients: int
@@ -38,7 +39,8 @@ class Names:
 
 PARTS = (
     *("characteristics", "fusion", "learned", "operating_points", "comparisons"),
-    *("subgroups", "readings", "assistance", "cases", "training", "maps"),
+    *("subgroups", "readings", "reader_pairs", "assistance"),
+    *("cases", "training", "maps"),
 )
 
 
@@ -47,9 +49,12 @@ class Study:
     """Scores became evidence. Splits are in order: train, then by name.
 
     `reference`: the split whose labelled scores chose the operating points ("" if
-    none). `out_of_fold`: whether the table says of every patient of `train` which one
-    fold's model gave the score. `unscored`: patients of the cohort table
-    without a score. `unused`: columns that could divide patients, and nobody asked for.
+    none). `selection`: the split whose patients chose the epoch of the run's one model
+    ("" where there are folds, or nothing is known). `learned_from`: the patients
+    without scores whom that model learned from, None where they are not known.
+    `out_of_fold`: whether the table says of every patient of `train` which one fold's
+    model gave the score. `unscored`: other patients of the cohort table without a
+    score. `unused`: columns that could divide patients, and nobody asked for.
     `missing`: a sentence for each part that could not be said, and
     which column, file or option would let it be said; its keys are of `PARTS`.
     `warnings`: what to know.
@@ -57,6 +62,8 @@ class Study:
 
     names: Names
     reference: str
+    selection: str
+    learned_from: Flow | None
     out_of_fold: bool
     flow: tuple[Flow, ...]
     unscored: tuple[str, ...]
@@ -70,6 +77,7 @@ class Study:
     groupings: tuple[Grouping, ...]
     subgroups: tuple[Subgroup, ...]
     readings: tuple[Reading, ...]
+    reader_pairs: tuple[ReaderPair, ...]
     assistance: tuple[Assistance, ...]
     rescues: tuple[Rescue, ...]
     cases: tuple[Case, ...]
@@ -81,6 +89,11 @@ class Study:
     def has_splits(self) -> bool:
         """Whether the table names splits; if not, nobody knows who was learned from."""
         return [flow.split for flow in self.flow] != [NO_SPLIT]
+
+    @property
+    def everybody(self) -> tuple[Flow, ...]:
+        """Those whom the model learned from, where they are known, then `flow`."""
+        return (self.learned_from, *self.flow) if self.learned_from else self.flow
 
     @property
     def point(self) -> OperatingPoint | None:

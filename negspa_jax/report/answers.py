@@ -7,13 +7,12 @@ hold what is needed; never what only a person can know.
 from collections.abc import Callable
 from typing import NamedTuple
 
-from negspa_jax.columns import FEATURES
 from negspa_jax.evaluate.study import Study
+from negspa_jax.report import image_answers as images
+from negspa_jax.report import method_answers as methods
+from negspa_jax.report import patient_answers as patients
 from negspa_jax.report import result_answers as results
 from negspa_jax.report import run_answers as run
-from negspa_jax.report.digits import format_counted
-from negspa_jax.report.result_answers import list_facts
-from negspa_jax.report.roles import TRAIN
 
 
 class Answer(NamedTuple):
@@ -23,192 +22,15 @@ class Answer(NamedTuple):
     source: str
 
 
-def describe_partitions(study: Study) -> str:
-    """How patients came into splits and folds."""
-    if not study.flow:
-        return ""
-    config = study.provenance.config
-    folds = (
-        f" Cross-validation of {TRAIN} with {config['data.num_folds']} folds "
-        "(folds.csv); unless that file was given, they are stratified by class and "
-        f"drawn with seed {config['seed']}."
-        if {"data.num_folds", "seed"} <= config.keys()
-        else ""
-    )
-    splits = "Splits are those of the table's column split."
-    if not study.has_splits:
-        splits = "The table names no splits."
-    return f"{splits}{folds} {results.state_sizes(study)}"
-
-
-def describe_disjointness(study: Study) -> str:
-    """At which level nobody is in two places."""
-    if not study.has_splits or not study.flow:
-        return ""
-    folds = (
-        f" A patient of {TRAIN}, with both sides, is held out by exactly one fold; the "
-        "run looked for one patient under two ids and for equal images."
-        if study.provenance.config
-        else ""
-    )
-    return f"By patient: each patient id is in one split only, which is checked.{folds}"
-
-
-def list_inputs(study: Study) -> str:
-    """Images and clinical features that entered."""
-    found = [run.list_images(study)]
-    if study.fusion is not None:
-        found.append(list_facts("Clinical features, 0 or 1", [", ".join(FEATURES)]))
-    return " ".join(filter(None, found))
-
-
-def describe_prediction(study: Study) -> str:
-    """Which scores there are, and what they are made of."""
-    scores = dict.fromkeys(p.score for p in study.performances)
-    found = [list_facts("Scores, from 0 to 1, one a patient", [", ".join(scores)])]
-    found.append(run.describe_ensembling(study))
-    if study.fusion is not None:
-        found.append(
-            "Clinical score of x positive features: 0 if x = 0, else (x + 7) / 16; "
-            "fused score: mean of image and clinical score."
-        )
-        if study.fusion.learned is not None:
-            found.append(
-                "Learned fusion: logistic regressions, with scikit-learn's L2 penalty "
-                "(C = 1), on the image score's logit and the features, one a fold; a "
-                "training patient is scored by the one fitted without that fold."
-            )
-    return " ".join(filter(None, found)) if scores else ""
-
-
-def describe_metrics(study: Study) -> str:
-    """What was measured."""
-    if not study.performances:
-        return ""
-    called = (
-        " At each cut-off: accuracy, sensitivity, specificity, PPV, NPV, F1, Cohen's "
-        "kappa with the label, confusion matrix."
-        if any(p.calls for p in study.performances)
-        else ""
-    )
-    return (
-        "AUC, average precision, Brier score, expected calibration error, calibration "
-        f"slope and intercept; ROC, precision-recall, calibration and decision curve."
-        f"{called}"
-    )
-
-
-def describe_uncertainty(study: Study) -> str:
-    """Methods of the intervals and tests, as the numbers themselves name them."""
-    methods: dict[str, str] = {}
-    for p in study.performances:
-        methods |= {
-            "AUC": p.auc.method,
-            "average precision": p.average_precision.method,
-            "calibration slope and intercepts": p.recalibration.slope.method,
-        }
-        for calls in p.calls:
-            methods["proportions"] = calls.sensitivity.method
-            methods |= {"F1": calls.f1.method, "kappa": calls.kappa.method}
-    if study.comparisons:
-        methods["difference of AUCs"] = study.comparisons[0].auc.method
-    if study.readings or study.assistance or study.comparisons:
-        methods["difference of proportions"] = "exact McNemar, Holm-adjusted"
-    tests = dict.fromkeys(row.test.method for row in study.numeric + study.categories)
-    if tests:
-        methods["differences of Table 1"] = ", ".join(tests)
-    found = (f"{name} by {method}" for name, method in methods.items())
-    return list_facts("Intervals and tests", found)
-
-
-def describe_operating_points(study: Study) -> str:
-    """Cut-offs, the rules that chose them, and on whom."""
-    return list_facts(
-        "Positive is a score of at least the cut-off, carried unchanged to every split",
-        (
-            f"{point.score} score, {point.name}: {point.cutoff:.6g}"
-            + (
-                f" (rule {point.rule}, on "
-                f"{format_counted(point.num_patients, 'labelled patient')} of "
-                f"{point.source})"
-                if point.source
-                else " (given)"
-            )
-            for point in study.operating_points
-        ),
-    )
-
-
-def describe_subgroup_methods(study: Study) -> str:
-    """Into which groups patients were divided, and where."""
-    return list_facts(
-        "Performance was measured apart in subgroups",
-        (
-            f"{grouping.covariate} ({', '.join(grouping.groups)}"
-            + (f"; {grouping.source})" if grouping.source else ")")
-            for grouping in study.groupings
-        ),
-    )
-
-
-def describe_software(study: Study) -> str:
-    """Versions of evaluation and training, and the devices."""
-    provenance = study.provenance
-    environment = provenance.environment
-    trained = {
-        **{name: environment.get(name) for name in ("negspa_jax", "python")},
-        **environment.get("packages", {}),
-    }
-    pairs = [f"{name} {version}" for name, version in provenance.versions.items()]
-    training = [f"{name} {version}" for name, version in trained.items() if version]
-    devices = dict.fromkeys(environment.get("devices", ()))
-    sentences = [
-        list_facts("Evaluation", [", ".join(pairs)]) if pairs else "",
-        list_facts("Training", [", ".join(training)]) if training else "",
-        list_facts("Devices of training", [", ".join(devices)]) if devices else "",
-    ]
-    return " ".join(filter(None, sentences))
-
-
-def describe_code(study: Study) -> str:
-    """Which code made the study."""
-    version = study.provenance.versions.get("negspa_jax", "")
-    commit = study.provenance.environment.get("git_commit")
-    trained = f"; trained at commit {commit}" if commit else ""
-    if not version:
-        return ""
-    return f"Evaluated with negspa_jax {version} (Apache-2.0), open source{trained}."
-
-
-def describe_explainability(study: Study) -> str:
-    """Whose class activation maps there are."""
-    count = len(study.provenance.maps)
-    if not count:
-        return ""
-    return (
-        "Grad-CAM at the last convolutional map of each encoder, mean over folds, "
-        f"shown for {format_counted(count, 'patient')}."
-    )
-
-
-def describe_audit(study: Study) -> str:
-    """What is kept of the outputs, and how it can be verified."""
-    files = (
-        f"{source.role} {source.name} (SHA-256 {source.sha256[:12]})"
-        for source in study.provenance.sources
-    )
-    kept = list_facts("Outputs are kept as files, with hashes in study.json", files)
-    return f"{kept} Every labelled patient's scores are listed." if kept else ""
-
-
 _STUDY, _CONFIG = "study.json: ", "manifest.json: config"
 
 ANSWERS: dict[str, Answer] = {
-    "data_source": Answer(run.name_data_source, _CONFIG),
+    "data_source": Answer(images.name_data_source, _CONFIG),
     "technology": Answer(run.name_technology, _CONFIG),
-    "inputs": Answer(list_inputs, _CONFIG),
-    "preprocessing": Answer(run.describe_preprocessing, _CONFIG),
-    "subsets": Answer(run.describe_subsets, _CONFIG),
+    "inputs": Answer(methods.list_inputs, _CONFIG),
+    "preprocessing": Answer(images.describe_preprocessing, _CONFIG),
+    "subsets": Answer(images.describe_subsets, _CONFIG),
+    "reference_standard": Answer(images.describe_reference, _CONFIG),
     "model": Answer(run.describe_model, _CONFIG),
     "initialization": Answer(run.describe_initialization, _CONFIG),
     "training": Answer(run.describe_training, _CONFIG),
@@ -216,17 +38,19 @@ ANSWERS: dict[str, Answer] = {
     "selection": Answer(run.describe_selection, _CONFIG),
     "ensembling": Answer(run.describe_ensembling, _CONFIG),
     "imbalance": Answer(run.describe_imbalance, _CONFIG),
-    "partitions": Answer(describe_partitions, f"{_STUDY}flow"),
-    "disjointness": Answer(describe_disjointness, f"{_STUDY}flow"),
-    "prediction": Answer(describe_prediction, f"{_STUDY}performances"),
-    "metrics": Answer(describe_metrics, f"{_STUDY}performances"),
-    "uncertainty": Answer(describe_uncertainty, f"{_STUDY}performances"),
-    "operating_points": Answer(describe_operating_points, f"{_STUDY}operating_points"),
-    "subgroup_methods": Answer(describe_subgroup_methods, f"{_STUDY}groupings"),
-    "software": Answer(describe_software, f"{_STUDY}provenance"),
-    "code": Answer(describe_code, f"{_STUDY}provenance"),
-    "explainability": Answer(describe_explainability, f"{_STUDY}provenance"),
-    "audit": Answer(describe_audit, f"{_STUDY}provenance"),
+    "partitions": Answer(methods.describe_partitions, f"{_STUDY}flow"),
+    "disjointness": Answer(methods.describe_disjointness, f"{_STUDY}flow"),
+    "prediction": Answer(methods.describe_prediction, f"{_STUDY}performances"),
+    "metrics": Answer(methods.describe_metrics, f"{_STUDY}performances"),
+    "uncertainty": Answer(methods.describe_uncertainty, f"{_STUDY}performances"),
+    "operating_points": Answer(
+        methods.describe_operating_points, f"{_STUDY}operating_points"
+    ),
+    "subgroup_methods": Answer(methods.describe_subgroup_methods, f"{_STUDY}groupings"),
+    "software": Answer(methods.describe_software, f"{_STUDY}provenance"),
+    "code": Answer(methods.describe_code, f"{_STUDY}provenance"),
+    "explainability": Answer(methods.describe_explainability, f"{_STUDY}provenance"),
+    "audit": Answer(methods.describe_audit, f"{_STUDY}provenance"),
     "headline": Answer(results.state_headline, f"{_STUDY}performances"),
     "accuracy": Answer(results.state_accuracy, f"{_STUDY}performances"),
     "training_performance": Answer(
@@ -235,11 +59,12 @@ ANSWERS: dict[str, Answer] = {
     "test_performance": Answer(results.state_test_performance, f"{_STUDY}performances"),
     "cross_tables": Answer(results.state_cross_tables, f"{_STUDY}performances"),
     "subgroups": Answer(results.state_subgroups, f"{_STUDY}subgroups"),
-    "sizes": Answer(results.state_sizes, f"{_STUDY}flow"),
-    "flow": Answer(results.state_flow, f"{_STUDY}flow"),
-    "missing_data": Answer(results.state_missing_data, f"{_STUDY}flow, Table 1"),
-    "characteristics": Answer(results.state_characteristics, f"{_STUDY}Table 1"),
-    "set_comparison": Answer(results.compare_sets, f"{_STUDY}flow, numeric"),
+    "sizes": Answer(patients.state_sizes, f"{_STUDY}flow"),
+    "flow": Answer(patients.state_flow, f"{_STUDY}flow"),
+    "missing_data": Answer(patients.state_missing_data, f"{_STUDY}flow, Table 1"),
+    "characteristics": Answer(patients.state_characteristics, f"{_STUDY}Table 1"),
+    "set_comparison": Answer(patients.compare_sets, f"{_STUDY}flow, numeric"),
+    "variability": Answer(patients.state_variability, f"{_STUDY}reader_pairs"),
     "errors": Answer(results.state_errors, f"{_STUDY}cases"),
     "warnings": Answer(results.state_warnings, f"{_STUDY}warnings"),
 }

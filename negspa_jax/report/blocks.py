@@ -43,7 +43,8 @@ Block = Table | Gallery | Album
 class Section(NamedTuple):
     """A chapter: its blocks, and a sentence for each part that is not there.
 
-    `source`: the files that its numbers come from, said in every caption.
+    `source`: said in every caption: the files that its numbers come from, and before
+    them what makes its numbers optimistic.
     """
 
     name: str

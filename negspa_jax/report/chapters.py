@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 
+from negspa_jax.evaluate.learned import ROLE
 from negspa_jax.evaluate.study import Study
 from negspa_jax.report.blocks import Block, Gallery, Section, is_filled
 from negspa_jax.report.checklist import Item
 from negspa_jax.report.galleries import (
     show_calibration,
     show_confusion,
+    show_cutoffs,
     show_decision,
     show_flow,
     show_forest,
@@ -17,7 +19,9 @@ from negspa_jax.report.galleries import (
     show_training,
 )
 from negspa_jax.report.pictures import list_albums
+from negspa_jax.report.roles import warn_of_choice
 from negspa_jax.report.tables import (
+    agreement,
     cohort,
     definitions,
     errors,
@@ -29,6 +33,13 @@ from negspa_jax.report.tables import (
 from negspa_jax.report.tables.items import list_checklists
 from negspa_jax.report.tables.table import Table
 
+# Sections that judge scores, where it matters who chose the model.
+_JUDGING = {
+    *("performance", "roc", "cutoffs", "pr", "calibration", "decision", "confusion"),
+    *("comparisons", "subgroups", "readers", "errors"),
+}
+# Sections that the patients enter whom the model learned from.
+_DESCRIBING = {"patients", "characteristics", "subgroups", "agreement"}
 _NO_CURVES = "They need a split with labelled patients of both classes."
 
 
@@ -92,15 +103,16 @@ def _list_curves(study: Study) -> list[Section]:
     calibration = show_calibration(study), scores.list_calibration(study)
     titled = (
         ("roc", "ROC", show_roc(study)),
+        ("cutoffs", "Every cut-off", show_cutoffs(study)),
         ("pr", "Precision and recall", show_precision_recall(study)),
         ("decision", "Decision curve", show_decision(study)),
     )
-    roc, precision, decision = (
+    roc, cutoffs, precision, decision = (
         _make(study, name, title, [figure], otherwise=_NO_CURVES)
         for name, title, figure in titled
     )
     return [
-        *(roc, precision),
+        *(roc, cutoffs, precision),
         _make(study, "calibration", "Calibration", calibration, otherwise=_NO_CURVES),
         decision,
         _make(study, "confusion", "Confusion matrices", confusion, parts=parts),
@@ -117,6 +129,7 @@ def _list_comparisons(study: Study) -> list[Section]:
     readers = (
         show_readers(study),
         pairs.list_readings(study),
+        pairs.list_model_agreement(study),
         pairs.list_against_model(study),
         pairs.list_assistance(study),
         pairs.list_rescues(study),
@@ -124,6 +137,9 @@ def _list_comparisons(study: Study) -> list[Section]:
     compared = {"comparisons": "Comparisons of scores"}
     grouped = {"subgroups": "Subgroups"}
     read = {"readings": "Readers", "assistance": "Readers with the model's help"}
+    between_readers = [agreement.list_reader_pairs(study)]
+    title = "Agreement between readers"
+    agreed = {"reader_pairs": title}
     return [
         _make(study, "comparisons", "Comparisons", between, parts=compared),
         _make(study, "subgroups", "Subgroups", subgroups, parts=grouped),
@@ -135,6 +151,7 @@ def _list_comparisons(study: Study) -> list[Section]:
             parts=read,
             otherwise=_NO_CURVES if study.readings else "",
         ),
+        _make(study, "agreement", title, between_readers, parts=agreed),
     ]
 
 
@@ -188,10 +205,16 @@ def _make(
         if isinstance(block, Gallery) and not block.panels and otherwise:
             sentences.append(f"{block.title}: not in this report. {otherwise}")
     filled = tuple(filter(is_filled, blocks))
+    words = [warn_of_choice(study)] if name in _JUDGING else []
+    words.append(_name_files(study, learned=name in _DESCRIBING))
+    return Section(name, title, filled, tuple(sentences), " ".join(filter(None, words)))
+
+
+def _name_files(study: Study, *, learned: bool) -> str:
+    """What the numbers come from; `learned`: also from those learned from."""
     files = dict.fromkeys(
         source.name
         for source in study.provenance.sources
-        if not source.role.startswith("manifest")
+        if not source.role.startswith("manifest") and (learned or source.role != ROLE)
     )
-    source = f"Source: {', '.join(files)}." if files else ""
-    return Section(name, title, filled, tuple(sentences), source)
+    return f"Source: {', '.join(files)}." if files else ""

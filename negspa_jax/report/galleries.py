@@ -10,13 +10,16 @@ from negspa_jax.report.figures.curves import (
     draw_decision,
     draw_precision_recall,
     draw_roc,
-    group_by_split,
 )
+from negspa_jax.report.figures.cutoffs import draw_cutoffs, list_lines
 from negspa_jax.report.figures.flow import draw_flow
 from negspa_jax.report.figures.forest import draw_forest
-from negspa_jax.report.figures.readers import draw_readers, has_place
+from negspa_jax.report.figures.reader_marks import has_place, place_in_pr
+from negspa_jax.report.figures.readers import draw_readers
+from negspa_jax.report.figures.splits import group_by_split
 from negspa_jax.report.figures.training import draw_training
-from negspa_jax.report.roles import describe_point
+from negspa_jax.report.reader_words import doubt_readers, explain_stars
+from negspa_jax.report.roles import describe_point, has_one_model
 from negspa_jax.report.tables import curves
 
 _AREAS = "table “Discrimination of each score in each split”"
@@ -35,9 +38,32 @@ def show_roc(study: Study) -> Gallery:
         "roc",
         f"ROC curves{' with operating points' if study.operating_points else ''}",
         "Labelled patients of each split. Beside each name: AUC with the interval of "
-        f"{_AREAS}. {_explain_marks(study)}{_name_undrawn(study)}",
+        f"{_AREAS}. {_explain_marks(study)}{explain_stars(study)}"
+        f"{_name_undrawn(study)}",
         tuple(draw_roc(study)),
         points=curves.list_roc(study),
+    )
+
+
+def show_cutoffs(study: Study) -> Gallery:
+    """Both rates of the primary score against the cut-off."""
+    lines = list_lines(study)
+    dashed = (
+        "Dashed: the cut-offs of table “Operating points”, the same in every split."
+        if lines
+        else "There is no cut-off, so no line is drawn."
+    )
+    primary = [p for p in study.operating_points if p.score == study.names.primary]
+    nobody = ", ".join(f"“{point.name}”" for point in primary if point not in lines)
+    beyond = f" Not drawn: {nobody}, which calls nobody positive." if nobody else ""
+    return Gallery(
+        "cutoffs",
+        "Sensitivity and false positive rate against the cut-off",
+        f"Labelled patients of each split, score “{study.names.primary}”: the share of "
+        f"each class whose score is at least the cut-off, by exact steps. {dashed}"
+        f"{beyond}{_name_undrawn(study)}",
+        tuple(draw_cutoffs(study)),
+        points=curves.list_cutoffs(study),
     )
 
 
@@ -48,7 +74,7 @@ def show_precision_recall(study: Study) -> Gallery:
         "Precision-recall curves",
         "Labelled patients of each split. Beside each name: average precision with the "
         f"interval of {_AREAS}. Dotted: the precision of calling everybody positive."
-        f"{_name_undrawn(study)}",
+        f"{explain_stars(study)}{_name_undrawn(study)}",
         tuple(draw_precision_recall(study)),
         points=curves.list_precision_recall(study),
     )
@@ -124,9 +150,15 @@ def show_readers(study: Study) -> Gallery:
         for row in study.readings
         if row.split in drawn and not has_place(row)
     ]
+    partly += [
+        f"{row.reader} in {row.split} beside the precision-recall curve, "
+        f"{'with help' if row.assisted else 'alone'} (called nobody positive)"
+        for row in study.readings
+        if row.split in drawn and has_place(row) and not has_place(row, place_in_pr)
+    ]
     model = (
-        f"Blue curve: score “{study.names.primary}” of all labelled patients of the "
-        "split"
+        f"Blue curves, ROC and precision-recall: score “{study.names.primary}” of all "
+        "labelled patients of the split"
     )
     if study.point:
         model += f"; blue point: its calls at {describe_point(study.point)}"
@@ -136,7 +168,7 @@ def show_readers(study: Study) -> Gallery:
         "Hollow: reader alone; filled, at the other end of the line: the same reader "
         "with the model's help; shares of table “Readers alone and with the model's "
         f"help”. {model}. Where all points lie near the corner of perfect calls, only "
-        "that corner is shown."
+        f"that corner is shown.{doubt_readers(study)}"
         f"{_list_undrawn([*_find_one_class(study, read), *partly])}",
         tuple(draw_readers(study)),
     )
@@ -144,11 +176,18 @@ def show_readers(study: Study) -> Gallery:
 
 def show_training(study: Study) -> Gallery:
     """Training curves."""
+    of_folds = (
+        "Each fold's epochs, from fold_*/history.csv of the run. Validation AUC: of "
+        "the patients whom the fold holds out."
+    )
+    of_one = (
+        "The model's epochs, from fold_0/history.csv of the run. Validation AUC: of "
+        f"{study.selection or 'the patients held out'}, on whom the epoch was chosen."
+    )
     return Gallery(
         "training",
         "Training curves",
-        "Each fold's epochs, from fold_*/history.csv of the run. Validation AUC: of "
-        "the patients whom the fold holds out. Dotted: a stage begins.",
+        f"{of_one if has_one_model(study) else of_folds} Dotted: a stage begins.",
         tuple(draw_training(study)),
     )
 

@@ -44,7 +44,7 @@ def write_headline(study: Study) -> Headline:
     return Headline(
         f"How well the score “{names.primary}” tells {names.positive} from "
         f"{names.negative}, in {_count_patients(study, rows)}. It is "
-        f"{define_score(study, names.primary)}.",
+        f"{define_score(study, names.primary)}.{_count_learned(study)}",
         tuple(_write_card(study, row) for row in rows),
         _explain(study, rows),
     )
@@ -64,6 +64,13 @@ def _count_patients(study: Study, rows: list[Performance]) -> str:
     counted = [f"{format_counted(first[0], 'labelled patient')} of {first[1]}"]
     counted += [f"{format_count(count)} of {split}" for count, split in rest]
     return ", and ".join(counted)
+
+
+def _count_learned(study: Study) -> str:
+    if study.learned_from is None:
+        return ""
+    learned = format_counted(study.learned_from.num_patients, "other patient")
+    return f" The model learned from {learned}."
 
 
 def _write_card(study: Study, row: Performance) -> Card:

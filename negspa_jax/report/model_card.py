@@ -16,7 +16,7 @@ _RESEARCH = (
 )
 _OUT_OF_SCOPE = (
     "Out of scope: every use in the care of patients, such as diagnosis, triage or "
-    "choice of treatment, and patients, scanners or sequences other than those "
+    "choice of treatment, and patients, devices or images other than those "
     "described below."
 )
 # Under each heading: a label, and the item whose text says it.

@@ -5,16 +5,19 @@ from negspa_jax.evaluate.provenance import CaseMap
 from negspa_jax.evaluate.study import Study
 from negspa_jax.report.blocks import Album, Picture
 from negspa_jax.report.digits import format_number
+from negspa_jax.report.roles import name_encoders
 
 _WHERE = (
-    "Grad-CAM at the last convolutional map of each encoder, of the folds that score "
-    "the patient. A map shows what moved the score; it is no proof that a lesion is "
-    "there. Hashes: study.json."
+    "A map shows what moved the score; it is no proof that a lesion is there. Hashes: "
+    "study.json."
 )
 
 
 def list_albums(study: Study) -> list[Album]:
     """Two sheets: patients called wrongly, and typical ones of those called rightly."""
+    where = (
+        f"Grad-CAM at the last convolutional map of {name_encoders(study)}. {_WHERE}"
+    )
     cases = {(case.split, case.patient_id): case for case in study.cases}
     wrong: list[Picture] = []
     typical: list[Picture] = []
@@ -27,14 +30,14 @@ def list_albums(study: Study) -> list[Album]:
             sheet = wrong
         sheet.append(picture)
     return [
-        Album("maps_wrong", "Maps of patients called wrongly", _WHERE, tuple(wrong)),
+        Album("maps_wrong", "Maps of patients called wrongly", where, tuple(wrong)),
         Album(
             "maps_typical",
             "Maps of typical patients called rightly",
-            "Called rightly, with a score near the median of their group. " + _WHERE,
+            "Called rightly, with a score near the median of their group. " + where,
             tuple(typical),
         ),
-        Album("maps_others", "Maps of further patients", _WHERE, tuple(others)),
+        Album("maps_others", "Maps of further patients", where, tuple(others)),
     ]
 
 

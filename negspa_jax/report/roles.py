@@ -5,12 +5,10 @@ from negspa_jax.evaluate.patients import TRAIN
 from negspa_jax.evaluate.study import Study
 from negspa_jax.report.digits import format_number
 
-CHOSEN_HERE = "cut-off chosen here: optimistic"
-
 
 def is_test(study: Study, split: str) -> bool:
-    """Whether a split is neither the training split nor where cut-offs were chosen."""
-    return split not in (TRAIN, study.reference)
+    """Whether a split neither taught nor chose an epoch or a cut-off."""
+    return split not in (TRAIN, study.reference, study.selection)
 
 
 def remark_split(study: Study, split: str) -> str:
@@ -19,15 +17,52 @@ def remark_split(study: Study, split: str) -> str:
     if split == TRAIN:
         origin = "scores" if study.out_of_fold else "not known to be"
         remarks.append(f"training split, {origin} out of fold")
-    if split == study.reference:
-        remarks.append(CHOSEN_HERE)
-    return "; ".join(remarks)
+    remarks.append(remark_choice(study, split, cutoff=split == study.reference))
+    return "; ".join(filter(None, remarks))
+
+
+def remark_choice(study: Study, split: str, *, cutoff: bool) -> str:
+    """What was chosen on a split, and what follows; "" if nothing was.
+
+    Args:
+        study: says on whom the epoch was chosen.
+        split: of the numbers.
+        cutoff: whether the cut-off was chosen there.
+    """
+    chosen = ["epoch"] * (split == study.selection) + ["cut-off"] * cutoff
+    return f"{' and '.join(chosen)} chosen here: optimistic" if chosen else ""
 
 
 def name_split(study: Study, split: str) -> str:
     """The split with its remark, if there is any."""
     remark = remark_split(study, split)
     return f"{split} ({remark})" if remark else split
+
+
+def warn_of_choice(study: Study) -> str:
+    """A caption's sentence on the split that chose the model's epoch; "" if none did.
+
+    Of cut-offs alone the captions of what rests on them speak.
+    """
+    if not study.selection:
+        return ""
+    both = study.reference == study.selection
+    what = "Epoch and cut-offs were" if both else "The epoch was"
+    return (
+        f"{what} chosen on {study.selection}: the model's numbers there are optimistic."
+    )
+
+
+def has_one_model(study: Study) -> bool:
+    """Whether the run trained one model, so that there are no folds."""
+    return study.provenance.config.get("data.num_folds") == 1
+
+
+def name_encoders(study: Study) -> str:
+    """Of how many encoders and models a class activation map is."""
+    alone = len(study.provenance.config.get("data.sequences", ())) == 1
+    encoder = "the encoder" if alone else "each encoder"
+    return encoder if has_one_model(study) else f"{encoder}, mean over folds"
 
 
 def describe_point(point: OperatingPoint) -> str:

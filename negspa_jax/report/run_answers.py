@@ -4,163 +4,193 @@ Each function returns "" where the study has no run: a table from elsewhere does
 tell how its scores were made.
 """
 
-from collections.abc import Callable, Mapping
-from functools import wraps
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from negspa_jax.evaluate.study import Study
 from negspa_jax.report.digits import format_counted
+from negspa_jax.report.roles import TRAIN, has_one_model
+from negspa_jax.report.run_config import Config, list_sizes, list_stages, of_run
 
-_INTENSITIES = {
-    "zscore": "z-scores over the volume, clipped at {z_clip:g}, mapped to [0, 1]",
-    "minmax_slice": "each slice mapped to [0, 1] by its own minimum and maximum",
-    "percentile": "1st to 99th percentile of the volume mapped to [0, 1], clipped",
-}
-_CENTRES = {
-    "lateral": "centred near the lateral border of its half of the region",
-    "half": "centred on its half of the region",
-}
 _WEIGHTS = {
     "imagenet": "weights of torchvision, pretrained on ImageNet",
     "none": "random weights",
 }
-_FROZEN = {"none": "all parameters trained", "encoders": "encoders frozen"}
-
-Config = Mapping[str, Any]
-
-
-def _of_run(write: Callable[[Config], str]) -> Callable[[Study], str]:
-    """Turn a function of a run's config into one of a study.
-
-    Without a run, or where a field or value is another version's, the answer is "".
-    """
-
-    @wraps(write)
-    def answer(study: Study) -> str:
-        config = study.provenance.config
-        try:
-            return write(config) if config else ""
-        except KeyError:
-            return ""
-
-    return answer
-
-
-@_of_run
-def name_data_source(config: Config) -> str:
-    """That patients are synthetic, if they are; of real ones only a person knows."""
-    if config["data.cohort"]:
-        return ""
-    return "Synthetic patients, drawn by this software; nobody was examined."
+_FROZEN = {
+    "none": "all parameters trained",
+    "encoders": "encoders frozen",
+    "convolutions": "encoders frozen but for their batch normalization",
+}
+# Of each kind of images: what its inputs are called, and a patient's image.
+_NOUNS = {"mri": ("sequence", "image"), "radiograph": ("view", "radiograph")}
+_HEADS = {
+    "plain": "averaged over pixels, and {pass_} a hidden layer of {hidden} units "
+    "(ReLU, dropout {dropout:g}) to two logits",
+    "fastai": "pooled over pixels by maximum and by average; batch normalization, "
+    "dropout {half:g}, a hidden layer of {hidden} units (ReLU), batch normalization "
+    "and dropout {dropout:g} lead to two logits",
+}
+_FIRST_VALUES = {
+    "plain": "Gaussian, standard deviation 0.01",
+    "fastai": "Gaussian, variance 2 / (number of inputs)",
+}
+_BORDERS = {"zero": "black", "reflect": "its reflection"}
 
 
-@_of_run
+@of_run
 def name_technology(config: Config) -> str:
     """Which kind of artificial intelligence it is."""
-    sequences = config["data.sequences"]
+    number, name = len(config["data.sequences"]), config["encoder.name"]
+    noun, image = _NOUNS[config["data.kind"]]
     shared = "one for all" if config["encoder.shared"] else "one for each"
+    encoders = (
+        f"a convolutional encoder ({name}) of one {noun}"
+        if number == 1
+        else f"convolutional encoders ({name}, {shared} of {number} {noun}s)"
+    )
     return (
-        f"Deep learning: convolutional encoders ({config['encoder.name']}, {shared} of "
-        f"{len(sequences)} sequences) and one head that classifies a patient's image."
+        f"Deep learning: {encoders} and one head that classifies a patient's {image}."
     )
 
 
-@_of_run
-def list_images(config: Config) -> str:
-    """Which images enter."""
-    return f"Image inputs: {', '.join(config['data.sequences'])}."
-
-
-@_of_run
-def describe_preprocessing(config: Config) -> str:
-    """From the voxels of a file to the numbers that the network sees."""
-    way = _INTENSITIES[config["data.intensity"]].format(z_clip=config["data.z_clip"])
-    sizes = sorted({stage["image_size"] for stage in _stages(config)})
-    mirrored = " Left sides were mirrored." if config["data.mirror_left"] else ""
-    normalised = (
-        " The network's first operation normalises by ImageNet's mean and deviation."
-        if config["encoder.normalize"] == "imagenet"
-        else ""
-    )
-    pixels = " and ".join(f"{size} x {size}" for size in sizes)
-    return f"Intensities: {way}. Sub-images of {pixels} pixels.{mirrored}{normalised}"
-
-
-@_of_run
-def describe_subsets(config: Config) -> str:
-    """Which part of each volume was used."""
-    sides = config["data.sides"]
-    if sides == "whole":
-        where = f"one window of {config['data.window_mm']:g} mm on the whole region"
-    elif config["data.window"] == "half":
-        where = f"each half of the region's box (sides: {sides})"
-    else:
-        centre = _CENTRES[config["data.centre"]]
-        size = f"{config['data.window_mm']:g} mm"
-        where = f"a square window of {size} for each side (sides: {sides}), {centre}"
-    return (
-        "Of each sequence, the three middle slices of the region of interest "
-        f"(plane: {config['data.plane']}); {where}."
-    )
-
-
-@_of_run
+@of_run
 def describe_model(config: Config) -> str:
     """The architecture."""
+    alone, name = len(config["data.sequences"]) == 1, config["encoder.name"]
+    maps = (
+        f"The last feature map of the {name} encoder is"
+        if alone
+        else f"Last feature maps of all {name} encoders are concatenated,"
+    )
+    dropout = config["head.dropout"]
+    head = _HEADS[config["head.form"]].format(
+        pass_="passes" if alone else "pass",
+        hidden=config["head.hidden"],
+        dropout=dropout,
+        half=dropout / 2,
+    )
     return (
-        f"Last feature maps of all {config['encoder.name']} encoders are concatenated, "
-        f"averaged over pixels, and pass a hidden layer of {config['head.hidden']} "
-        f"units (ReLU, dropout {config['head.dropout']:g}) to two logits; output: the "
-        f"softmax probability of the positive class. Convolutions in "
-        f"{config['precision']}."
+        f"{maps} {head}; output: the softmax probability of the positive class. "
+        f"Convolutions in {config['precision']}."
     )
 
 
-@_of_run
+@of_run
 def describe_initialization(config: Config) -> str:
     """Where training started."""
+    encoders = "Encoder" if len(config["data.sequences"]) == 1 else "Encoders"
     weights = _WEIGHTS.get(config["encoder.weights"], "weights from a file")
-    return f"Encoders: {weights}. Head: Gaussian, standard deviation 0.01."
+    return f"{encoders}: {weights}. Head: {_FIRST_VALUES[config['head.form']]}."
 
 
-@_of_run
+@of_run
 def describe_training(config: Config) -> str:
     """Stages, optimiser and rates."""
-    stages = "; ".join(
-        f"stage {number}: {format_counted(stage['epochs'], 'epoch')}, rate "
-        f"{stage['learning_rate']:g}, batches of {stage['batch_size']}, "
-        f"{_FROZEN[stage['frozen']]}"
-        for number, stage in enumerate(_stages(config), start=1)
+    stages, folds = list_stages(config), config["data.num_folds"]
+    models = "One model" if folds == 1 else f"{folds} models, one a fold, each"
+    numbered = "; ".join(
+        f"stage {number}: {_describe_stage(stage)}"
+        for number, stage in enumerate(stages, start=1)
     )
+    sizes = list_sizes(config)
+    resized = f" Images grew: {', '.join(map(str, sizes))} pixels." * (len(sizes) > 1)
     beta = f"{config['optimizer.beta1']:g} and {config['optimizer.beta2']:g}"
     decay = f"{config['optimizer.weight_decay']:g}, {config['optimizer.decay']}"
-    number = format_counted(len(_stages(config)), "stage")
+    smoothing = config["label_smoothing"]
+    smoothed = f" with label smoothing {smoothing:g}" if smoothing else ""
+    return (
+        f"{models} in {format_counted(len(stages), 'stage')} ({numbered}); each begins "
+        f"with the best epoch of the one before.{resized} Adam (beta {beta}; weight "
+        f"decay {decay}) on the cross-entropy{smoothed}; {_describe_schedule(config)}; "
+        f"seed {config['seed']}."
+    )
+
+
+def _describe_stage(stage: Mapping[str, Any]) -> str:
+    rate = f"rate {stage['learning_rate']:g}"
+    if stage["stem_rate"] < 1:
+        stem = stage["stem_rate"] * stage["learning_rate"]
+        rate += f" at the head, falling by depth to {stem:g} at the stem"
+    parts = f" ({stage['device_batch']} at a time)" if stage["device_batch"] else ""
+    size = f"{stage['image_size']} pixels"
+    return (
+        f"{format_counted(stage['epochs'], 'epoch')}, {rate}, batches of "
+        f"{stage['batch_size']}{parts}, {size}, {_FROZEN[stage['frozen']]}"
+    )
+
+
+def _describe_schedule(config: Config) -> str:
+    if config["optimizer.schedule"] == "one_cycle":
+        return (
+            "the rate in one cycle a stage, rising over "
+            f"{config['optimizer.rising_share']:.0%} of it (from the rate / "
+            f"{config['optimizer.start_division']:g}, down to the rate / "
+            f"{config['optimizer.end_division']:g})"
+        )
     first = format_counted(config["optimizer.restart_epochs"], "epoch")
     return (
-        f"{config['data.num_folds']} models, one a fold, each in {number} ({stages}). "
-        f"Adam (beta {beta}; weight decay {decay}) on the cross-entropy; cosine "
-        f"annealing with warm restarts (first after {first}, then times "
-        f"{config['optimizer.restart_factor']}); seed {config['seed']}."
+        f"cosine annealing with warm restarts (first after {first}, then times "
+        f"{config['optimizer.restart_factor']})"
     )
 
 
-@_of_run
+@of_run
 def describe_augmentation(config: Config) -> str:
     """How training images were varied and mixed."""
-    mixing, share = config["mixing.preset"], config["mixing.probability"]
-    mixed = f"mixed (preset {mixing}, probability {share:g})"
+    share = config["augmentation.probability"]
+    chance = f", each with probability {share:g}" if share < 1 else ""
+    turns = ", quarter turns" if config["augmentation.quarter_turns"] else ""
+    apart = "; drawn anew for each input" if config["augmentation.independent"] else ""
     return (
-        f"Augmentation: rotation by up to {config['augmentation.rotation_degrees']:g} "
-        f"degrees, flips with probability {config['augmentation.flip_probability']:g}, "
-        f"shifts by up to {config['augmentation.shift']:.0%} of the image. "
-        f"Samples were {'not mixed' if mixing == 'none' else mixed}."
+        f"Augmentation: flips with probability "
+        f"{config['augmentation.flip_probability']:g}{turns}; "
+        f"{', '.join(_list_changes(config))}{chance}; beyond the image "
+        f"{_BORDERS[config['augmentation.border']]}{apart}. Samples were "
+        f"{_describe_mixing(config)}."
     )
+
+
+def _describe_mixing(config: Config) -> str:
+    preset, alpha = config["mixing.preset"], config["mixing.alpha"]
+    if preset == "none":
+        return "not mixed"
+    weights = "" if alpha is None else f", alpha {alpha:g}"
+    own = ", the own image with the larger share" if config["mixing.dominant"] else ""
+    chance = f"probability {config['mixing.probability']:g}"
+    return f"mixed (preset {preset}{weights}, {chance}{own})"
+
+
+def _list_changes(config: Config) -> Iterator[str]:
+    """What was varied beside flips; what was not is left out."""
+
+    def read(name: str) -> Any:
+        return config[f"augmentation.{name}"]
+
+    if read("rotation_degrees"):
+        yield f"rotation by up to {read('rotation_degrees'):g} degrees"
+    if read("shift"):
+        yield f"shifts by up to {read('shift'):.0%} of the image"
+    if read("zoom") > 1:
+        yield f"magnification by up to {read('zoom'):g}"
+    if read("warp"):
+        yield f"perspective, corners by up to {read('warp') / 2:.0%} of the side"
+    if read("brightness"):
+        yield f"brightness by up to {read('brightness'):.0%}"
+    if read("contrast"):
+        yield f"contrast by up to {read('contrast'):.0%}"
 
 
 def describe_selection(study: Study) -> str:
-    """How the final model was chosen, and what that does to the out-of-fold scores."""
+    """How the final model was chosen, and what that does to the scores."""
     if not study.provenance.config:
         return ""
+    if has_one_model(study):
+        split = study.selection or f"patients held out from {TRAIN}"
+        return (
+            f"Of each stage, the epoch with the highest AUC of {split}, from whom the "
+            "model does not learn; its numbers there are therefore optimistic. "
+            "Patients of other splits played no part."
+        )
     scored = (
         " The same patients give the out-of-fold scores of train, which are therefore "
         "somewhat optimistic."
@@ -176,42 +206,32 @@ def describe_selection(study: Study) -> str:
 def describe_ensembling(study: Study) -> str:
     """Whose outputs were averaged."""
     text = _describe_mean(study)
-    if not (text and study.out_of_fold):
+    if not (text and study.out_of_fold) or has_one_model(study):
         return text
     return f"{text} In train it is that of the model that held the patient out."
 
 
-@_of_run
+@of_run
 def _describe_mean(config: Config) -> str:
-    sides = config["data.sides"]
-    both = " A patient's score is the mean of both sides." if sides == "both" else ""
-    return (
-        f"Outside train, the score is the mean of the {config['data.num_folds']} "
-        f"folds' models.{both}"
-    )
+    sides, folds = config["data.sides"], config["data.num_folds"]
+    two = config["data.kind"] == "mri" and sides == "both"
+    both = " A patient's score is the mean of both sides." if two else ""
+    if folds == 1:
+        return f"The score is that of one model; no models are combined.{both}"
+    return f"Outside train, the score is the mean of the {folds} folds' models.{both}"
 
 
-@_of_run
+@of_run
 def describe_imbalance(config: Config) -> str:
     """What was done about classes of different size."""
     partner = config.get("mixing.partner") == "other_class"
     mixed = " Each sample was mixed with one of another class." if partner else ""
-    return (
-        "Classes were neither weighted nor resampled in training, and folds are "
-        f"stratified by class unless they were given.{mixed} No recalibration."
+    drawn = (
+        ", and folds are stratified by class unless they were given"
+        if config["data.num_folds"] > 1
+        else ""
     )
-
-
-def _stages(config: Config) -> list[dict[str, Any]]:
-    """The stages of a flat config, whose fields are `stages[0].epochs` and so on."""
-    stages: list[dict[str, Any]] = []
-    while f"stages[{len(stages)}].epochs" in config:
-        start = f"stages[{len(stages)}]."
-        stages.append(
-            {
-                name.removeprefix(start): value
-                for name, value in config.items()
-                if name.startswith(start)
-            }
-        )
-    return stages
+    return (
+        f"Classes were neither weighted nor resampled in training{drawn}.{mixed} No "
+        "recalibration."
+    )

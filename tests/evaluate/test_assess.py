@@ -141,7 +141,7 @@ def test_cutoffs_that_are_given_make_calls_without_a_reference(tmp_path, rows):
 def test_each_missing_column_costs_its_own_part_only(tmp_path, rows):
     for gone, parts in {
         ("age", "sex"): {"subgroups"},
-        ("reader:A", "reader_ai:A"): {"readings", "assistance"},
+        ("reader:A", "reader_ai:A"): {"readings", "reader_pairs", "assistance"},
         ("reader_ai:A",): {"assistance"},
         FEATURES: {"fusion", "learned", "comparisons"},
         ("fold",): {"learned"},

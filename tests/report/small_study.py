@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from negspa_jax.config import Config, flatten
+from negspa_jax.evaluate.agreement import ReaderPair
 from negspa_jax.evaluate.cases import Case
 from negspa_jax.evaluate.characteristics import CategoryRow, NumericRow, Summary
 from negspa_jax.evaluate.fusion import Fusion
@@ -83,6 +84,8 @@ def bare_study() -> Study:
     return Study(
         names=Names("A table", "positive", "negative", "image"),
         reference="",
+        selection="",
+        learned_from=None,
         out_of_fold=False,
         flow=(Flow("all", 8, 0, 4, 4),),
         unscored=(),
@@ -96,6 +99,7 @@ def bare_study() -> Study:
         groupings=(),
         subgroups=(),
         readings=(),
+        reader_pairs=(),
         assistance=(),
         rescues=(),
         cases=(),
@@ -136,11 +140,12 @@ def full_study() -> Study:
         readings=(
             Reading(
                 *("internal", "A", False, 7, 1, Confusion(3, 1, 1, 2)),
-                *[share(5, 7)] * 5,
+                *[share(5, 7)] * 7,
                 point="Youden",
                 against_model=(),
             ),
         ),
+        reader_pairs=(ReaderPair("internal", "A", "", 7, 2, share(1, 2), share(5, 7)),),
         cases=(
             Case("internal", "007", 0, "false positive", {}, {}, math.nan, {}),
             Case("internal", "008", 1, "true positive", {}, {}, math.nan, {}),

@@ -74,7 +74,10 @@ def test_no_caption_speaks_of_a_choice_where_there_is_none(word, of_given, of_un
 
 @pytest.mark.parametrize(
     "name",
-    ["errors", "subgroups", "readers", "readers_against_model", "readers_rescues"],
+    [
+        *("errors", "subgroups", "readers_against_model", "readers_rescues"),
+        "readers_model_agreement",
+    ],
 )
 def test_a_caption_names_the_cut_off_of_its_calls(name, of_given, of_chosen, study):
     assert "at the given cut-off 0.500" in of_given[name]
@@ -102,11 +105,16 @@ def test_the_forest_has_everybodys_line_at_a_given_cut_off(given):
     assert "all patients" in panels[0].words
 
 
+def test_without_a_cut_off_nobody_agrees_with_the_model(uncut, of_uncut):
+    assert "readers_model_agreement" not in of_uncut
+    section = next(s for s in list_sections(uncut, ()) if s.name == "readers")
+    assert any("Without a cut-off there is no agreement" in s for s in section.absent)
+
+
 def test_without_a_cut_off_there_are_no_shares(uncut, of_uncut):
     assert {p.title.split(", ")[1] for p in draw_forest(uncut)} == {"AUC"}
     assert "AUC only: there is no cut-off." in of_uncut["figure forest"]
     assert "without a cut-off there are no shares" in of_uncut["subgroups"]
-    assert "without a cut-off there is no agreement" in of_uncut["readers"]
 
 
 def test_without_a_cut_off_readers_stand_beside_a_curve_alone(given, uncut, of_uncut):

@@ -27,11 +27,11 @@ STARD = (
     "1 2 3 4 5 6 7 8 9 10 11 12 13 14 15a 15b 15c 15d 16a 16b 16c 17a 17b 18 19 20 21 "
     "22 23 24 25 26a 26b 27 28 29 30 31 32 33 34 35 36 37 38 39 40a 40b"
 )
-# Facts that no file of a study holds: ethics, money, dates, reference standard, ...
+# Facts that no file of a study holds: ethics, money, dates, who gave the labels, ...
 ONLY_PERSONS = {
-    "CLAIM 2024": "3 4 5 6 8 11 14 15 16 17 18 34 41 42 44",
-    "TRIPOD+AI": "5b 6a 6b 6c 8a 8b 8c 17 18a 18b 18c 18d 18e 19 25 27a 27b 27c",
-    "STARD-AI": "5 6 7 8 9 10 12 15d 16a 16b 16c 17a 17b 26b 27 32 34 35 36 37 38 39",
+    "CLAIM 2024": "3 4 5 6 8 11 15 16 17 34 41 42 44",
+    "TRIPOD+AI": "5b 6a 6b 6c 8b 8c 17 18a 18b 18c 18d 18e 19 25 27a 27b 27c",
+    "STARD-AI": "5 6 7 8 9 10 12 15d 16b 17a 17b 26b 27 32 34 35 36 37 38 39",
 }
 ETHICS = ("STARD-AI", "6")
 
@@ -105,7 +105,7 @@ def test_a_full_study_holds_every_answer(name):
         *("inputs", "data_source", "operating_points", "cross_tables", "subgroups"),
         *("subgroup_methods", "characteristics", "set_comparison", "errors"),
         *("software", "code", "explainability", "audit", "warnings"),
-        "training_performance",
+        *("training_performance", "reference_standard", "variability"),
     ],
 )
 def test_a_study_without_something_says_nothing_of_it(name):
@@ -122,6 +122,12 @@ def test_a_study_without_anything_answers_nothing():
     [
         (("CLAIM 2024", "19"), "train 8 (4 axSpA, 4 non-SpA, 0 without label)"),
         (("CLAIM 2024", "19"), "5 folds"),
+        (("CLAIM 2024", "14"), "The label is taken from the table's column label"),
+        (
+            ("CLAIM 2024", "18"),
+            "internal, A and the final label 0.500 (0.013\u20130.987)",
+        ),
+        (("CLAIM 2024", "18"), "2 disagreements in 7 patients"),
         (("CLAIM 2024", "12"), "uveitis in 2 patients"),
         (("CLAIM 2024", "12"), "age in internal of 0 positive and 4 negative"),
         (("CLAIM 2024", "12"), "sex in train, known of 4 positive and 3 negative"),

@@ -4,6 +4,7 @@ import matplotlib
 import pytest
 
 from negspa_jax.report.figures.curves import draw_roc
+from negspa_jax.report.figures.cutoffs import draw_cutoffs
 from negspa_jax.report.figures.drawing import draw_panel, slug
 from negspa_jax.report.figures.flow import draw_flow
 from negspa_jax.report.figures.forest import draw_forest
@@ -85,7 +86,8 @@ def test_every_split_has_its_panels(study):
     splits = [flow.split for flow in study.flow]
     assert [panel.title.split(",")[0] for panel in draw_roc(study)] == splits
     assert len(draw_forest(study)) == 3 * len(splits)
-    assert len(draw_readers(study)) == len(splits)
+    assert len(draw_readers(study)) == 2 * len(splits)
+    assert [panel.title.split(",")[0] for panel in draw_cutoffs(study)] == splits
 
 
 def test_the_forest_says_its_numbers_in_words(study):

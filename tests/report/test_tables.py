@@ -46,7 +46,7 @@ def test_every_table_of_the_page_equals_its_file(files, page, sections):
 
 def test_every_file_of_a_table_is_a_table_or_a_figures_points(files, sections):
     names = {f"tables/{table.name}.csv" for table in tables_of(sections)}
-    points = {f"tables/curve_{name}.csv" for name in CURVES}
+    points = {f"tables/curve_{name}.csv" for name in (*CURVES, "cutoffs")}
     assert names | points == {name for name in files if name.startswith("tables/")}
 
 
@@ -208,7 +208,7 @@ def written(column, cells):
         return f"{tenth(first)} ({DASH.join(bounds)})" if first else DASH
     if ", low" in cells:
         shares = title in ("Sensitivity", "Specificity", "Accuracy")
-        if shares or title == "Agreement with model":
+        if shares or title in ("Agreement with model", "Absolute agreement"):
             return percent(first, cells, note="") if first else DASH
         return interval(first, cells[", low"], cells[", high"]) if first else DASH
     if column.kind.style != "number":

@@ -9,11 +9,6 @@ from matplotlib.patches import Rectangle
 from negspa_jax.evaluate.performance import Calls, Performance
 from negspa_jax.evaluate.study import Study
 from negspa_jax.report.digits import UNDEFINED, format_count, format_percent, shorten
-from negspa_jax.report.figures.curves import (
-    group_by_split,
-    number_split,
-    order_scores,
-)
 from negspa_jax.report.figures.drawing import (
     COLOURS,
     GREY,
@@ -23,6 +18,11 @@ from negspa_jax.report.figures.drawing import (
     Panel,
     draw_panel,
     slug,
+)
+from negspa_jax.report.figures.splits import (
+    group_by_split,
+    number_split,
+    order_scores,
 )
 
 _LONGEST = 13

@@ -7,6 +7,7 @@ from typing import Any
 from matplotlib.axes import Axes
 
 from negspa_jax.evaluate.performance import Calls, Estimate, Performance
+from negspa_jax.evaluate.readers import Reading
 from negspa_jax.evaluate.study import Study
 from negspa_jax.report.digits import format_interval, format_number, shorten
 from negspa_jax.report.figures.drawing import (
@@ -18,6 +19,17 @@ from negspa_jax.report.figures.drawing import (
     Panel,
     draw_panel,
     slug,
+)
+from negspa_jax.report.figures.reader_marks import (
+    mark_readers,
+    place_in_pr,
+    place_in_roc,
+)
+from negspa_jax.report.figures.splits import (
+    count_patients,
+    group_by_split,
+    number_split,
+    order_scores,
 )
 
 MARKERS = {"Youden": "o", "high sensitivity": "^", "high specificity": "s"}
@@ -34,6 +46,7 @@ def draw_roc(study: Study) -> list[Panel]:
             for calls in row.calls:
                 primary = row.score == study.names.primary
                 _mark(axes, calls, color=style["color"], interval=primary)
+        mark_readers(axes, _read(study, rows), place_in_roc)
         _label(axes, rows, study, [f" {_brief(row.auc)}" for row in rows])
 
     return _panels(study, "roc", "ROC curves", draw)
@@ -43,17 +56,14 @@ def draw_precision_recall(study: Study) -> list[Panel]:
     """A panel for each split: precision against recall, by steps."""
 
     def draw(axes: Axes, rows: Sequence[Performance]) -> None:
-        _frame_shares(axes, "Recall (sensitivity)", "Precision (PPV)")
+        frame_precision_recall(axes)
         for row, style in zip(rows, _styles(study, rows), strict=True):
-            curve = row.precision_recall
-            # The area's first step begins at recall 0.
-            recall = [0.0, *curve.recall]
-            precision = [*curve.precision[:1], *curve.precision]
-            axes.plot(recall, precision, drawstyle="steps-pre", **style)
+            plot_precision_recall(axes, row, **style)
         if len(rows[0].precision_recall.precision):
             # At the lowest cut-off everybody is called positive.
             share = float(rows[0].precision_recall.precision[-1])
             axes.axhline(share, color=GREY, linewidth=0.8, linestyle=(0, (1, 2)))
+        mark_readers(axes, _read(study, rows), place_in_pr)
         areas = [f" {_brief(row.average_precision)}" for row in rows]
         _label(axes, rows, study, areas)
 
@@ -94,42 +104,18 @@ def frame_roc(axes: Axes) -> None:
     axes.plot([0, 1], [0, 1], color=GREY, linewidth=0.7, linestyle=(0, (1, 2)))
 
 
-def group_by_split(
-    study: Study, *, one_class: bool = False
-) -> dict[str, list[Performance]]:
-    """The performances of each split that can be drawn, the primary score first.
-
-    Args:
-        study: whose splits.
-        one_class: whether splits count that lack a class, but not all patients.
-    """
-    groups: dict[str, list[Performance]] = {}
-    for row in study.performances:
-        both = 0 < row.num_positive < row.num_patients
-        if both or (one_class and row.num_patients):
-            groups.setdefault(row.split, []).append(row)
-    return {
-        split: sorted(rows, key=lambda row: row.score != study.names.primary)
-        for split, rows in groups.items()
-    }
+def frame_precision_recall(axes: Axes) -> None:
+    """The square of a precision-recall curve."""
+    _frame_shares(axes, "Recall (sensitivity)", "Precision (PPV)")
 
 
-def number_split(study: Study, split: str) -> str:
-    """The split with its place in the study, the same in the name of every file."""
-    splits = list(dict.fromkeys(row.split for row in study.performances))
-    return f"{splits.index(split) + 1}-{split}"
-
-
-def order_scores(study: Study) -> list[str]:
-    """Every score's name, the primary first: the order of colours."""
-    names = dict.fromkeys(row.score for row in study.performances)
-    return sorted(names, key=lambda name: name != study.names.primary)
-
-
-def count_patients(row: Performance) -> str:
-    """How many patients, of which class."""
-    negative = row.num_patients - row.num_positive
-    return f"n = {row.num_patients} ({row.num_positive} positive, {negative} negative)"
+def plot_precision_recall(axes: Axes, row: Performance, **style: Any) -> None:
+    """Precision against recall, by steps."""
+    curve = row.precision_recall
+    # The area's first step begins at recall 0.
+    recall = [0.0, *curve.recall]
+    precision = [*curve.precision[:1], *curve.precision]
+    axes.plot(recall, precision, drawstyle="steps-pre", **style)
 
 
 def _panels(
@@ -150,6 +136,10 @@ def _panels(
         )
         for split, rows in group_by_split(study).items()
     ]
+
+
+def _read(study: Study, rows: Sequence[Performance]) -> list[Reading]:
+    return [row for row in study.readings if row.split == rows[0].split]
 
 
 def _styles(study: Study, rows: Sequence[Performance]) -> list[dict[str, Any]]:

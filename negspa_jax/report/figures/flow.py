@@ -24,13 +24,14 @@ _WIDTH, _HEAD, _SPLIT, _GAP = 4.6, 0.5, 0.76, 0.24
 
 def draw_flow(study: Study) -> list[Panel]:
     """One panel: patients with a score, by split, and by class."""
-    height = 0.1 + _HEAD + (_GAP + _SPLIT) * len(study.flow)
+    height = 0.1 + _HEAD + (_GAP + _SPLIT) * len(study.everybody)
     return [
         draw_panel(
             partial(_draw, study=study, height=height),
             name="flow",
             title="",
-            words="Flow of patients: " + "; ".join(map(_describe, study.flow)),
+            words="Flow of patients: "
+            + "; ".join(_describe(study, flow) for flow in study.everybody),
             size=(_WIDTH, height),
             margins=Margins(0.0, 0.0, 1.0, 1.0),
         )
@@ -42,12 +43,15 @@ def _draw(axes: Axes, *, study: Study, height: float) -> None:
     axes.axis("off")
     top = 0.05
     total = sum(flow.num_patients for flow in study.flow)
-    _box(axes, 0.05, top, 2.1, _HEAD, [f"{_patients(total)} with a score"])
+    head = [f"{_patients(total)} with a score"]
+    if study.learned_from:
+        head.append(f"{format_count(study.learned_from.num_patients)} learned from")
+    _box(axes, 0.05, top, 2.1, _HEAD, head)
     if study.unscored:
         absent = [f"{_patients(len(study.unscored))} without a score", "not counted"]
         _box(axes, 2.45, top, 2.1, _HEAD, absent, pale=True)
         _arrow(axes, [(2.15, top + _HEAD / 2), (2.45, top + _HEAD / 2)])
-    for place, flow in enumerate(study.flow):
+    for place, flow in enumerate(study.everybody):
         start = top + _HEAD + _GAP + (_GAP + _SPLIT) * place
         middle = start + _SPLIT / 2
         _arrow(axes, [(0.25, top + _HEAD), (0.25, middle), (0.5, middle)])
@@ -56,8 +60,10 @@ def _draw(axes: Axes, *, study: Study, height: float) -> None:
 
 def _draw_split(axes: Axes, study: Study, flow: Flow, top: float) -> None:
     name = shorten(flow.split, length=_LONGEST)
-    unknown = f"{format_count(flow.num_unlabelled)} without a label"
-    lines = [name, _patients(flow.num_patients), unknown]
+    last = f"{format_count(flow.num_unlabelled)} without a label"
+    if flow is study.learned_from:
+        last = "learned from, no score"
+    lines = [name, _patients(flow.num_patients), last]
     _box(axes, 0.5, top, 1.65, _SPLIT, lines, bold=True)
     half = (_SPLIT - 0.08) / 2
     for y, count, label, colour in (
@@ -119,8 +125,9 @@ def _patients(count: int) -> str:
     return format_counted(count, "patient")
 
 
-def _describe(flow: Flow) -> str:
+def _describe(study: Study, flow: Flow) -> str:
+    learned = "learned from, " if flow is study.learned_from else ""
     return (
-        f"{flow.split}, {_patients(flow.num_patients)}, {flow.num_unlabelled} without "
-        f"a label, {flow.num_positive} positive, {flow.num_negative} negative"
+        f"{flow.split}, {_patients(flow.num_patients)}, {learned}{flow.num_unlabelled} "
+        f"without a label, {flow.num_positive} positive, {flow.num_negative} negative"
     )

@@ -17,7 +17,6 @@ from negspa_jax.report.digits import (
     format_percent,
     shorten_middle,
 )
-from negspa_jax.report.figures.curves import group_by_split, number_split
 from negspa_jax.report.figures.drawing import (
     COLOURS,
     GREY,
@@ -26,6 +25,7 @@ from negspa_jax.report.figures.drawing import (
     draw_panel,
     slug,
 )
+from negspa_jax.report.figures.splits import group_by_split, number_split
 
 _LONGEST = 30
 _EVERYBODY = "all patients"

@@ -37,7 +37,7 @@ def draw_training(study: Study) -> list[Panel]:
             partial(_draw, folds=folds, field=field, label=label),
             name=f"training_{field}",
             title=label,
-            words=f"{label} of {format_counted(len(folds), 'fold')} over "
+            words=f"{label} of {_count(folds)} over "
             + format_counted(max(len(fold.epochs) for fold in folds), "epoch"),
             size=(3.5, 2.6),
             margins=Margins(0.15, 0.17, 0.94, 0.95),
@@ -77,7 +77,12 @@ def _draw(axes: Axes, *, folds: Sequence[Fold], field: str, label: str) -> None:
         place = fold.number % len(COLOURS)
         style: dict[str, Any] = {"color": COLOURS[place], "linestyle": DASHES[place]}
         axes.plot(range(1, len(values) + 1), values, linewidth=0.9, **style)
-    _name_folds(axes, folds, top=field == "train_loss")
+    if len(folds) > 1:
+        _name_folds(axes, folds, top=field == "train_loss")
+
+
+def _count(folds: Sequence[Fold]) -> str:
+    return "one model" if len(folds) == 1 else format_counted(len(folds), "fold")
 
 
 def _name_folds(axes: Axes, folds: Sequence[Fold], *, top: bool) -> None:

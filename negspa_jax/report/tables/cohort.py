@@ -1,7 +1,7 @@
 """Tables of who was studied: the flow of patients, and Table 1."""
 
 from negspa_jax.evaluate.characteristics import CategoryRow, Summary
-from negspa_jax.evaluate.study import Study
+from negspa_jax.evaluate.study import Flow, Study
 from negspa_jax.report.tables.table import (
     COUNT,
     LONG_TEXT,
@@ -17,27 +17,37 @@ from negspa_jax.report.tables.table import (
 
 def list_flow(study: Study) -> Table:
     """How many patients of each split entered, and how many count."""
-    names = study.names
+    names, learned = study.names, study.learned_from
+    without = (
+        " Those whom the model learned from are described below, and count in no "
+        "number of its performance."
+        if learned
+        else ""
+    )
     return Table(
         "flow",
         "Patients of each split",
         "Counts of patients, from the tables named in section Provenance. Patients "
-        "without a label have a score but count nowhere below.",
+        f"without a label have a score but count nowhere below.{without}",
         make_columns(
             ("Split", TEXT),
+            *([("Learned from", COUNT)] if learned else []),
             ("Patients with a score", COUNT),
             ("Label unknown", COUNT),
             (names.positive, COUNT),
             (names.negative, COUNT),
         ),
-        tuple(
-            (
-                *(flow.split, flow.num_patients, flow.num_unlabelled),
-                *(flow.num_positive, flow.num_negative),
-            )
-            for flow in study.flow
-        ),
+        tuple(_make_flow_row(study, flow) for flow in study.everybody),
     )
+
+
+def _make_flow_row(study: Study, flow: Flow) -> tuple:
+    counts = flow.num_unlabelled, flow.num_positive, flow.num_negative
+    if study.learned_from is None:
+        return (flow.split, flow.num_patients, *counts)
+    taught = flow is study.learned_from
+    pair = (flow.num_patients, 0) if taught else (0, flow.num_patients)
+    return (flow.split, *pair, *counts)
 
 
 def list_unscored(study: Study) -> Table:
@@ -49,7 +59,10 @@ def list_unscored(study: Study) -> Table:
         "count nowhere in this report.",
         make_columns(("Patient", TEXT)),
         tuple((name,) for name in study.unscored),
-        empty="Every patient of the tables that were read has a score.",
+        empty="Every patient of the tables that were read has a score, but for those "
+        "whom the model learned from."
+        if study.learned_from
+        else "Every patient of the tables that were read has a score.",
     )
 
 

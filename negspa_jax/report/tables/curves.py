@@ -40,6 +40,31 @@ def list_precision_recall(study: Study) -> Table:
     )
 
 
+def list_cutoffs(study: Study) -> Table:
+    """Both rates of the primary score from the lowest cut-off up.
+
+    A row holds for every cut-off up to its own, and above that of the row before.
+    """
+    rows = (
+        (row.split, row.score, cutoff, sensitivity, false)
+        for row in study.performances
+        if row.score == study.names.primary
+        for false, sensitivity, cutoff in zip(
+            *(array[::-1].tolist() for array in row.roc), strict=True
+        )
+    )
+    return Table(
+        "curve_cutoffs",
+        "Sensitivity and false positive rate against the cut-off",
+        "",
+        make_columns(
+            *(("Split", TEXT), ("Score", TEXT), ("Cut-off", CUTOFF)),
+            *(("Sensitivity", NUMBER), ("False positive rate", NUMBER)),
+        ),
+        tuple(rows),
+    )
+
+
 def list_calibration_bins(study: Study) -> Table:
     """The bins of the calibration curves."""
     return _list(

@@ -1,5 +1,6 @@
 """The table of everyone who was called wrongly."""
 
+import math
 from collections.abc import Iterable
 
 from negspa_jax.evaluate.cases import Case
@@ -19,30 +20,27 @@ _READINGS = {"reader:": "Readers alone", "reader_ai:": "Readers with help"}
 def list_errors(study: Study) -> Table:
     """Every false positive and false negative with all that is known of the call."""
     wrong = [case for case in study.cases if case.outcome.startswith("false")]
-    scores, sides = (
-        list(dict.fromkeys(name for mapping in mappings for name in mapping))
-        for mappings in (
-            [case.scores for case in wrong],
-            [case.sides for case in wrong],
-        )
-    )
+    scores = list(dict.fromkeys(name for case in wrong for name in case.scores))
+    sides = list(dict.fromkeys(name for case in wrong for name in case.sides))
     readings = [
         (start, title)
         for start, title in _READINGS.items()
         if any(name.startswith(start) for case in wrong for name in case.calls)
     ]
+    # One window is the patient: its score is the image score, already there.
+    sides = [] if sides == ["whole"] else sides
+    folds = any(not math.isnan(case.fold_sd) for case in wrong)
     cutoff = f" at {describe_point(study.point)}" if study.point else ""
     return Table(
         "errors",
         "Every false positive and false negative",
         f"Labelled patients called wrongly by score “{study.names.primary}”{cutoff}. "
-        "Scores of every kind from 0 to 1; image score of each side; SD: of the folds' "
-        "image scores. Readers: how each called the patient.",
+        f"{_explain(bool(sides), folds)} Readers: how each called the patient.",
         make_columns(
             *(("Split", TEXT), ("Patient", TEXT), ("Outcome", TEXT)),
             *((f"Score {name}", NUMBER) for name in scores),
             *((f"Side {name}", NUMBER) for name in sides),
-            ("SD of folds", NUMBER),
+            *([("SD of folds", NUMBER)] if folds else []),
             *((title, LONG_TEXT) for _, title in readings),
         ),
         tuple(
@@ -50,13 +48,20 @@ def list_errors(study: Study) -> Table:
                 *(case.split, case.patient_id, case.outcome),
                 *(case.scores.get(name) for name in scores),
                 *(case.sides.get(name) for name in sides),
-                case.fold_sd,
+                *([case.fold_sd] if folds else []),
                 *(_list_calls(case, start) for start, _ in readings),
             )
             for case in _sorted(wrong)
         ),
         empty="Nobody was called wrongly.",
     )
+
+
+def _explain(sides: bool, folds: bool) -> str:
+    words = ["Scores of every kind from 0 to 1"]
+    words += ["image score of each side"] if sides else []
+    words += ["SD: of the folds' image scores"] if folds else []
+    return f"{'; '.join(words)}."
 
 
 def _sorted(cases: Iterable[Case]) -> list[Case]:

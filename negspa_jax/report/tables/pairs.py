@@ -19,6 +19,7 @@ from negspa_jax.report.tables.table import (
     Rate,
     Table,
     make_columns,
+    name_methods,
 )
 
 _MCNEMAR = (
@@ -27,6 +28,7 @@ _MCNEMAR = (
 )
 _HOLM = f"{_MCNEMAR}."
 _HOLM_APART = f"{_MCNEMAR}, readers alone and with help apart."
+_RATES = ("Sensitivity", "Specificity", "Accuracy", "PPV", "NPV")
 _FIRST_TABLE = "A score without a model's name is the first table's."
 
 
@@ -82,36 +84,55 @@ def list_score_calls(study: Study) -> Table:
 
 def list_readings(study: Study) -> Table:
     """Each reader, alone and with the model's help."""
-    levels = dict.fromkeys(f"{100 * row.kappa.level:g} %" for row in study.readings)
-    kappas = dict.fromkeys(row.kappa.method for row in study.readings)
-    agreement = (
-        f"kappa ({', '.join(kappas)}) and agreement are with {_name_model(study)}"
-        if study.point
-        else "without a cut-off there is no agreement with the model"
-    )
+    methods = {"Shares": [row.sensitivity for row in study.readings]}
     return Table(
         "readers",
         "Readers alone and with the model's help",
-        f"Labelled patients with a call of the reader. Shares with {', '.join(levels)} "
-        f"Clopper-Pearson intervals; {agreement}.",
+        f"Labelled patients with a call of the reader. {name_methods(methods)}. PPV, "
+        f"NPV: they hold for this split's share of {study.names.positive} only.",
         make_columns(
             *(("Split", TEXT), ("Reader", TEXT), ("Reading", TEXT)),
             *(("Patients", COUNT), ("Without a call", COUNT)),
-            *((name, RATE) for name in ("Sensitivity", "Specificity", "Accuracy")),
-            *(
-                ("Kappa with model", ESTIMATE),
-                ("Agreement with model", PERCENT_ESTIMATE),
-            ),
+            *((name, RATE) for name in _RATES),
         ),
         tuple(
             (
                 *(row.split, row.reader, _reading(row.assisted)),
                 *(row.num_patients, row.num_missing),
                 *_reader_rates(row),
-                *(row.kappa, row.agreement),
             )
             for row in study.readings
         ),
+    )
+
+
+def list_model_agreement(study: Study) -> Table:
+    """How far each reader says what the model says."""
+    rows = study.readings if study.point else ()
+    methods = {
+        "Kappa": [row.kappa for row in rows],
+        "agreement": [row.agreement for row in rows],
+    }
+    return Table(
+        "readers_model_agreement",
+        "Agreement of readers with the model",
+        f"Labelled patients with a call of the reader; {_name_model(study)}. "
+        f"{name_methods(methods)}.",
+        make_columns(
+            *(("Split", TEXT), ("Reader", TEXT), ("Reading", TEXT)),
+            *(("Patients", COUNT), ("Kappa with model", ESTIMATE)),
+            ("Agreement with model", PERCENT_ESTIMATE),
+        ),
+        tuple(
+            (
+                *(row.split, row.reader, _reading(row.assisted)),
+                *(row.num_patients, row.kappa, row.agreement),
+            )
+            for row in rows
+        ),
+        empty=""
+        if study.point or not study.readings
+        else "Without a cut-off there is no agreement of readers with the model.",
     )
 
 
@@ -158,8 +179,8 @@ def list_rescues(study: Study) -> Table:
     return Table(
         "readers_rescues",
         "Patients whom only one of model and reader classifies rightly",
-        "Counts of labelled patients, readers alone (counterpart of the paper's Table "
-        f"S7); {_name_model(study)}.",
+        "Counts of labelled patients, readers alone (counterpart of Table S7 of doi "
+        f"10.21037/qims-24-729); {_name_model(study)}.",
         make_columns(
             *(("Split", TEXT), ("Reader", TEXT), ("Group", TEXT)),
             *(("Only model right", COUNT), ("Only reader right", COUNT)),
@@ -197,6 +218,8 @@ def _reader_rates(row: Reading) -> tuple[Rate, ...]:
         Rate(true_positive, true_positive + false_negative, row.sensitivity),
         Rate(true_negative, true_negative + false_positive, row.specificity),
         Rate(right, sum(row.counts), row.accuracy),
+        Rate(true_positive, true_positive + false_positive, row.ppv),
+        Rate(true_negative, true_negative + false_negative, row.npv),
     )
 
 
