@@ -88,7 +88,7 @@ def test_without_batch_statistics_the_gradient_of_parts_is_the_batchs():
 
 
 def step_of(frozen: str, part: int, **changes):
-    """State and loss after one step on eight samples."""
+    """Variables, first moments (of the gradient) and loss after one step."""
     stage = {"batch_size": COUNT, "device_batch": part}
     take, state, *_ = prepare(frozen, stage=stage, **changes)
     state, loss = take(state, images(count=COUNT))
@@ -98,10 +98,12 @@ def step_of(frozen: str, part: int, **changes):
 @pytest.mark.parametrize("form", ["plain", "fastai"])
 def test_with_frozen_encoders_the_step_of_parts_is_the_batchs(form):
     head = Head(form=form, hidden=8, dropout=0.5)
-    for found, wanted in zip(
-        *(step_of("encoders", part, head=head) for part in (2, 0)), strict=True
-    ):
-        assert_close(found, wanted, rtol=1e-4, atol=1e-6)
+    found, wanted = (step_of("encoders", part, head=head) for part in (2, 0))
+    largest = max(np.abs(leaf).max() for leaf in jax.tree.leaves(wanted[1]))
+    assert_close(found[1:], wanted[1:], atol=1e-5 * largest)
+    assert_close(found[0]["batch_stats"], wanted[0]["batch_stats"])
+    # Adam's first step heeds a gradient's sign, however small it is.
+    assert_close(found[0]["params"], wanted[0]["params"], rtol=1e-4, atol=1e-6)
 
 
 def test_a_saliency_in_parts_mixes_as_that_of_the_batch():
