@@ -29,7 +29,12 @@ from negspa_jax.train.rundir import (
     claim,
     locked,
 )
-from negspa_jax.train.study import Study, find_cohort, prepare
+from negspa_jax.train.study import (
+    Study,
+    find_cohort,
+    prepare,
+    resolve_reference,
+)
 
 
 def run(
@@ -62,6 +67,7 @@ def run(
         find_tensorboard()
     with _held(workdir, wait=True):
         table = find_cohort(config, workdir, reporter)
+        config = resolve_reference(config, table)
         manifest = _manifest(config, table, weights)
         known = check_claim(workdir, manifest)
         study = prepare(config, table, workdir, reporter, stop=stop, resumed=known)

@@ -24,6 +24,7 @@ from negspa_jax.train import parallel
 from negspa_jax.train.console import Reporter
 from negspa_jax.train.network import Network
 from negspa_jax.train.optim import Variables
+from negspa_jax.train.progress import samples_at_a_time
 from negspa_jax.train.rundir import environment, write_json
 from negspa_jax.train.score import predict_scores
 from negspa_jax.train.study import Study
@@ -68,7 +69,7 @@ def _predict(
         parallel.replicate(best),
         study.caches[last.image_size],
         samples,
-        batch_size=last.batch_size,
+        batch_size=samples_at_a_time(last),
         workers=config.runtime.workers,
     )
     clinical = _clinical_columns(patients)

@@ -1,5 +1,6 @@
 """What all folds of a run share: patients, folds, sub-images."""
 
+import dataclasses
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -9,8 +10,10 @@ from typing import Any
 import numpy as np
 
 from negspa_jax.config import Config, ConfigError, cohort_keywords, image_keywords
+from negspa_jax.csv_table import read_table
 from negspa_jax.data.cohort import Cohort, read_cohort
 from negspa_jax.data.doubts import describe_labels, find_contradictions
+from negspa_jax.data.errors import RefusedError
 from negspa_jax.data.folds import check_held_out, check_leakage
 from negspa_jax.data.kinds import KINDS, list_sides
 from negspa_jax.data.manifest import record_inputs
@@ -22,6 +25,7 @@ from negspa_jax.data.pipeline import (
     build_cache,
     patients_of,
 )
+from negspa_jax.data.reference import find_rule
 from negspa_jax.shapes import Int
 from negspa_jax.train import parallel
 from negspa_jax.train.assignment import assign, check_labels
@@ -99,6 +103,18 @@ def find_cohort(config: Config, workdir: Path, reporter: Reporter) -> Path:
         part.rename(folder)
     parallel.wait_for_all("phantom")
     return folder / "cohort.csv"
+
+
+def resolve_reference(config: Config, table: Path) -> Config:
+    """Return the config with the rule that `auto` stands for in a table."""
+    columns = read_table(table, key="patient_id").columns
+    try:
+        rule = find_rule(config.data.reference, columns)
+    except RefusedError:
+        return config  # `read_cohort` says so, with all else that is wrong
+    return dataclasses.replace(
+        config, data=dataclasses.replace(config.data, reference=rule)
+    )
 
 
 def prepare(
