@@ -90,8 +90,10 @@ def measure_augmentation(
 def augment_by_ours(images: np.ndarray) -> Callable[[], Any]:
     """Ours over a batch; it returns when the device has finished."""
     change = jax.jit(jax.vmap(partial(augment, **RADIOGRAPH)))
-    given = jax.device_put(images[:, None])
+    processor = jax.devices("cpu")[0]  # as torchvision's, also where there is a GPU
+    given = jax.device_put(images[:, None], processor)
     keys = jax.random.split(jax.random.key(0), len(images))
+    keys = jax.device_put(keys, processor)
     return lambda: jax.block_until_ready(change(keys, given))
 
 

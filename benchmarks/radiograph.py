@@ -6,7 +6,7 @@ python -m benchmarks.radiograph --out=benchmarks/results/radiograph_cpu.jsonl
   a script would do: pydicom's pixels, rescale, window or percentiles, inversion by
   numpy, nothing checked. Synthetic files of the paper preset (several depths, both
   polarities, with and without window). `prepared`: the same and resized to 768 pixels.
-- `augment`: see `benchmarks.augmentation`.
+- `augment`: see `benchmarks.augmentation`; on the CPU, also where there is a GPU.
 - `train`: a step of `configs/radiograph_r50.py` as it is (all layers, augmentation,
   Mixup and smoothing on the device) against the same network, loss and optimizer in
   PyTorch without augmentation and mixing, contiguous and channels_last, on a GPU
@@ -67,6 +67,8 @@ _OUT = flags.DEFINE_string("out", None, "file to which the JSON lines are added"
 def main(_: list[str]) -> None:
     """Measure the parts asked for; one JSON line each."""
     logging.set_verbosity(logging.WARNING)
+    if not len(_SIZES.value) == len(_BATCH.value) == len(_DEVICE_BATCH.value):
+        raise app.UsageError("--batch and --device_batch must have a number a size")
     machine = describe_machine(("jax", "flax", "torch", "torchvision", "pydicom"))
     load = {"load_average": round(os.getloadavg()[0], 2)}
     if "read" in _PART.value:
@@ -169,7 +171,8 @@ def jax_step(
     trainable, rest = split_frozen(variables, frozen="none")
     state = parallel.replicate(start_state(trainable, network.optimizer))
     rest = parallel.replicate(rest)
-    batch = [parallel.split_over_devices(array) for array in (images, labels)]
+    # On the device beforehand, as PyTorch's are.
+    batch = jax.device_put([parallel.split_over_devices(x) for x in (images, labels)])
     step = network.train_steps[0]
     held = [state]
 

@@ -230,9 +230,29 @@ PAPER = {
     "stages[1].frozen": "none",
     **{f"stages[{i}].image_size": 224 for i in (0, 1)},
     **{f"stages[{i}].batch_size": 64 for i in (0, 1)},
+    # What radiographs are made and trained with is off.
+    "data.kind": "mri",
+    "head.form": "plain",
+    "label_smoothing": 0.0,
+    "augmentation.zoom": 1.0,
+    "augmentation.warp": 0.0,
+    "augmentation.brightness": 0.0,
+    "augmentation.contrast": 0.0,
+    "augmentation.probability": 1.0,
+    "augmentation.border": "zero",
+    "mixing.dominant": False,
+    "optimizer.schedule": "sgdr",
+    "optimizer.decay_all": True,  # of no consequence at 0
+    **{f"stages[{i}].stem_rate": 1.0 for i in (0, 1)},
 }
-# Nothing a paper could state.
-NOT_OF_THE_PAPER = {"seed", "precision", "data.cohort", "data.phantom", "data.plane"}
+# Nothing the paper could state: of a user's files and machine, or of no effect in it.
+NOT_OF_THE_PAPER = {
+    *("seed", "precision", "data.cohort", "data.phantom", "data.plane"),
+    *("data.reference", "data.validation_share"),
+    *("radiograph.window", "radiograph.modalities"),
+    *("optimizer.rising_share", "optimizer.start_division", "optimizer.end_division"),
+    *("stages[0].device_batch", "stages[1].device_batch"),
+}
 
 
 def test_the_defaults_are_the_papers_tri_resnet50():
@@ -287,3 +307,35 @@ def test_every_fields_type_is_one_that_can_be_checked():
     for part in (Config, *typing.get_type_hints(Config).values()):
         if dataclasses.is_dataclass(part):
             assert all(not isinstance(f.type, str) for f in dataclasses.fields(part))
+
+
+def make_radiograph_config(**fields) -> Config:
+    return Config(data=Data(kind="radiograph", sequences=("image",), **fields))
+
+
+def test_what_the_kind_of_images_does_not_use_must_not_be_set():
+    make_radiograph_config().validate()
+    with pytest.raises(ConfigError) as caught:
+        make_radiograph_config(sides="left", window_mm=80.0).validate()
+    told = str(caught.value)
+    assert "config.data.sides must be left at 'both' where config.data.kind is" in told
+    assert "config.data.window_mm must be left at 100.0" in told
+    config = Config()
+    config.radiograph.window = "percentiles"
+    with pytest.raises(ConfigError, match="must be left at 'first' where"):
+        config.validate()
+
+
+@pytest.mark.parametrize("window", ["", " "])
+def test_a_window_is_text_that_is_not_empty(window):
+    config = make_radiograph_config()
+    config.radiograph.window = window
+    with pytest.raises(ConfigError, match="window must be text that is not empty"):
+        config.validate()
+
+
+def test_modalities_may_be_spelt_small():
+    config = make_radiograph_config()
+    config.radiograph.modalities = (" dx", "CR")
+    config.validate()
+    assert config.radiograph.modalities == ("DX", "CR")

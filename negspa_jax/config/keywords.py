@@ -6,12 +6,8 @@ Training makes them of a config, and whoever opens a finished run makes the same
 import dataclasses
 from typing import Any
 
+from negspa_jax.config.ignored import OF_MRI
 from negspa_jax.config.schema import Config
-
-# Everything in config.data but these is a keyword of `crop_patient`.
-_NOT_OF_CROPS = {
-    *("kind", "cohort", "phantom", "reference", "num_folds", "validation_share")
-}
 
 
 def image_keywords(config: Config, *, image_size: int) -> dict[str, Any]:
@@ -21,12 +17,10 @@ def image_keywords(config: Config, *, image_size: int) -> dict[str, Any]:
         config: of the run.
         image_size: of the stage, in pixels.
     """
-    size = {"image_size": image_size}
+    shared = {"sequences": config.data.sequences, "image_size": image_size}
     if config.data.kind == "radiograph":
-        views = {"sequences": config.data.sequences}
-        return views | dataclasses.asdict(config.radiograph) | size
-    options = dataclasses.asdict(config.data) | size
-    return {name: options[name] for name in options if name not in _NOT_OF_CROPS}
+        return shared | dataclasses.asdict(config.radiograph)
+    return shared | {name: getattr(config.data, name) for name in sorted(OF_MRI)}
 
 
 def cohort_keywords(config: Config) -> dict[str, Any]:

@@ -16,6 +16,11 @@ def one_of(*options: str) -> Any:
     return field(default=options[0], metadata={"options": options})
 
 
+def filled(default: str) -> Any:
+    """Return a field whose value is text that is not empty."""
+    return field(default=default, metadata={"filled": True})
+
+
 def within(default: int | float, low: int | float, high: int | float) -> Any:
     """Return a field whose value lies in [low, high]."""
     return field(default=default, metadata={"low": low, "high": high})
@@ -73,6 +78,8 @@ def problems_of(part: Any, name: str) -> Iterator[str]:
                 yield f"{place} must be {options}, got {value!r}"
         elif not isinstance(value, _TYPES[kind]):
             yield f"{place} must be {_TYPE_WORDS[kind]}, got {value!r}"
+        elif "filled" in item.metadata and not value.strip():
+            yield f"{place} must be text that is not empty, got {value!r}"
         elif "high" in item.metadata and not _in_range(value, item.metadata):
             yield f"{place} must be {_range_words(item.metadata)}, got {value!r}"
 

@@ -11,8 +11,10 @@ Reference: QIMS 2024, doi 10.21037/qims-24-729, supplement, Appendix 2.
 
 from dataclasses import dataclass, field
 
+from negspa_jax.config.ignored import find_ignored
 from negspa_jax.config.rules import (
     ConfigError,
+    filled,
     one_of,
     positive,
     preset_or,
@@ -57,7 +59,7 @@ class Radiograph:
 
     # of a DICOM file's windows and tables: first | percentiles | a number from 0 |
     # the explanation's text
-    window: str = "first"
+    window: str = filled("first")
     modalities: tuple[str, ...] = ("CR", "DX", "RG", "OT")  # of DICOM
 
 
@@ -218,9 +220,13 @@ class Config:
         Raises:
             ConfigError: listing every field that is out of range.
         """
-        problems = list(problems_of(self, "config"))
+        problems = list(problems_of(self, "config")) or [
+            *find_ignored(self.data, self.radiograph)
+        ]
         if problems:
             raise ConfigError("; ".join(problems))
         self.data.sequences = tuple(name.strip() for name in self.data.sequences)
+        accepted = tuple(name.strip().upper() for name in self.radiograph.modalities)
+        self.radiograph.modalities = accepted
         if self.mixing.num_blocks is not None:
             self.mixing.num_blocks = tuple(self.mixing.num_blocks)

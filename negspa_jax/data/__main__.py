@@ -107,12 +107,18 @@ _SEQUENCES = {"mri": ["t1w", "t2w", "fs"], "radiograph": ["image"]}
 
 
 def _find_options(values: Any) -> dict[str, Any]:
-    """What the kind's images are made with."""
+    """What the kind's images are made with; flags of the other kind are refused."""
+    of_mri = ("mirror_left", *(option[0] for option in _CROP_OPTIONS))
+    of_radiographs = ("radiograph_window", "modalities")
+    others = {"mri": of_radiographs, "radiograph": of_mri}[values.kind]
+    given = [name for name in others if values[name].present]
+    if given:
+        other = "radiographs" if values.kind == "mri" else "MRI"
+        raise ValueError(f"--{given[0]} is of {other}, got --kind={values.kind}")
     if values.kind == "radiograph":
         window, modalities = values.radiograph_window, tuple(values.modalities)
         return {"window": window, "modalities": modalities}
-    names = ("mirror_left", *(option[0] for option in _CROP_OPTIONS))
-    return {name: values[name].value for name in names}
+    return {name: values[name].value for name in of_mri}
 
 
 def _define_rvoi() -> flags.FlagValues:

@@ -44,6 +44,7 @@ class Cohort:
     sequences: tuple[str, ...]
     patients: tuple[Patient, ...]
     reference: str = "label"
+    kind: str = "mri"
 
 
 class Scan(NamedTuple):
@@ -101,9 +102,10 @@ def scan_cohort(
     table = read_table(path, key="patient_id")
     problems = [*table.problems]
     try:
-        rule = find_rule(reference, table.columns) if table.columns else "label"
+        rule = find_rule(reference, table.columns, kind=kind)
     except RefusedError as error:
-        problems.append(str(error))
+        # Of a table that cannot be read, its own problem says enough.
+        problems += [str(error)] if table.columns else []
         rule = "label"
     reading = Reading(sequences, rule, frozenset(labelled), kind == "mri")
     problems += _check_columns(table, reading)
@@ -117,7 +119,7 @@ def scan_cohort(
     if not problems and not rows:
         problems.append("must have at least one patient, got a header alone")
     sound = (p for p, faults in rows if not faults and len(p.images) == len(sequences))
-    cohort = Cohort(path, sequences, tuple(sound), rule)
+    cohort = Cohort(path, sequences, tuple(sound), rule, kind)
     return Scan(cohort, tuple(problems), tuple(rows))
 
 

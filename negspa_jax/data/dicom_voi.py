@@ -55,7 +55,7 @@ def choose_display(
         return None
     asked = f'named "{window}"' if isinstance(window, str) else f"number {window}"
     reason = f"must have the window {asked}, but has {len(views)} windows or tables"
-    raise RefusedError(f"{reason}: name another, or None for percentiles")
+    raise RefusedError(f"{reason}: name another, or show it by percentiles")
 
 
 def _list_tables(elements: pydicom.Dataset) -> list[_View]:
@@ -95,7 +95,7 @@ def _use_window(center: Any, width: Any, function: str) -> Display:
         show = make_window(center=float(center), width=float(width), function=function)
     if show is None:
         reason = "must have a usable window, but its center, width or function is none"
-        raise RefusedError(reason + ": use window None for percentiles")
+        raise RefusedError(reason + ": show it by percentiles")
     return Display(show, "window")
 
 

@@ -68,8 +68,10 @@ def describe_labels(cohort: Cohort) -> list[str]:
 
 
 def find_contradictions(cohort: Cohort) -> list[str]:
-    """Labels against which the grades, or two of three readers, of a patient speak."""
-    others = {"the grades": _by_grades, "two of three readers": _by_readers}
+    """Labels against which the grades speak, or of radiographs two or more readers."""
+    others = {"the grades make": _by_grades}
+    if cohort.kind == "radiograph":
+        others["the readers make"] = _by_readers
     lines = []
     for words, judge in others.items():
         names = [
@@ -79,10 +81,10 @@ def find_contradictions(cohort: Cohort) -> list[str]:
         ]
         if names:
             shown = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
+            whom = "1 patient" if len(names) == 1 else f"{len(names)} patients"
             lines.append(
-                f"the label differs from what {words} make it in {len(names)} patients "
-                f"({shown}): labels are taken from "
-                f"'{cohort.reference}', see --config.data.reference"
+                f"the label is not what {words} it in {whom} ({shown}); it is taken "
+                f"from {RULE_WORDS[cohort.reference]} (--config.data.reference)"
             )
     return lines
 
@@ -96,4 +98,4 @@ def _by_grades(patient: Patient) -> int | None:
 
 def _by_readers(patient: Patient) -> int | None:
     calls = list(patient.readers.values())
-    return adjudicate(calls) if 2 <= len(calls) <= 3 else None
+    return adjudicate(calls) if len(calls) <= 3 else None

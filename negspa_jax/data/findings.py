@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ from negspa_jax.data.errors import CaseError
 from negspa_jax.data.kinds import KINDS
 from negspa_jax.data.nifti import read_grid
 from negspa_jax.data.patient import Patient
-from negspa_jax.data.radiograph import read_radiograph
+from negspa_jax.data.radiograph import Radiograph
+from negspa_jax.data.views import read_view
 from negspa_jax.data.volume import measure_spacing, read_mask, read_volume
 
 # How a file is stored, in words; the headings of an MRI and of a radiograph.
@@ -49,20 +51,26 @@ def open_patient(
     warnings: tuple[str, ...] = ()
     images, planes = None, dict[str, str]()
     if faults or len(patient.images) < len(options["sequences"]):
-        problems = _find_faults(patient, kind)
+        problems = _find_faults(patient, kind, options)
     else:
         try:
             crops = KINDS[kind].decode(patient, **options)
             images, warnings = shrink_images(crops.images), crops.warnings
             planes = crops.planes
         except CaseError as error:
-            problems = _find_faults(patient, kind) or [str(error)]
+            problems = _find_faults(patient, kind, options) or [str(error)]
     reason = "; ".join((*faults, *problems))
     contact = Contact(patient.patient_id, patient.split, patient.label, images, reason)
-    describe = _describe_volume if kind == "mri" else _describe_radiograph
-    stored = {name: describe(path) for name, path in patient.images.items()}
-    known = {name: words for name, words in stored.items() if words is not None}
-    return Finding(contact, known, planes, tuple(problems), warnings)
+    stored = {}
+    for name, path in patient.images.items():
+        words = (
+            _describe_volume(path)
+            if kind == "mri"
+            else _describe_view(patient, name, options)
+        )
+        if words is not None:
+            stored[name] = words
+    return Finding(contact, stored, planes, tuple(problems), warnings)
 
 
 def _describe_volume(path: Path) -> Description | None:
@@ -76,30 +84,42 @@ def _describe_volume(path: Path) -> Description | None:
     return " x ".join(map(str, shape)), f"{spacing} mm", axes
 
 
-def _describe_radiograph(path: Path) -> Description | None:
-    """Size to the next hundred, spacing, display; None where it cannot be read."""
+def _describe_view(
+    patient: Patient, name: str, options: Mapping[str, Any]
+) -> Description | None:
+    """Size, spacing and display of what is used; None where it cannot be read."""
     try:
-        found = read_radiograph(path)
+        found = _read_view(patient, name, options)
     except CaseError:
         return None
     # No two radiographs have the same size: hundreds can be counted.
-    size = " x ".join(f"{round(length, -2)}" for length in found.image.shape)
+    size = " x ".join(str(max(100, round(n, -2))) for n in found.image.shape)
     spacing = "unknown" if found.spacing_mm is None else f"{found.spacing_mm:.1f} mm"
     return f"about {size}", spacing, found.display
 
 
-def _find_faults(patient: Patient, kind: str) -> list[str]:
+def _read_view(patient: Patient, name: str, options: Mapping[str, Any]) -> Radiograph:
+    window, modalities = options["window"], options["modalities"]
+    return read_view(patient, name, window=window, modalities=modalities)
+
+
+def _find_faults(patient: Patient, kind: str, options: Mapping[str, Any]) -> list[str]:
     """What is wrong with each file of a patient, taken alone."""
+    who = patient.patient_id
+    readers: list[tuple[Path, Callable[[], Any]]] = []
+    for name, path in patient.images.items():
+        read = partial(read_volume, path, patient_id=who)
+        view = partial(_read_view, patient, name, options)
+        readers.append((path, read if kind == "mri" else view))
+    for path in dict.fromkeys(patient.rvoi.values()):
+        readers.append((path, partial(read_mask, path, patient_id=who)))
     faults = []
-    read: Callable[..., Any] = read_volume if kind == "mri" else read_radiograph
-    files = [(path, read) for path in patient.images.values()]
-    files += [(path, read_mask) for path in dict.fromkeys(patient.rvoi.values())]
-    for path, open_file in files:
+    for path, read_file in readers:
         # A missing file is a problem of the table, which has named it already.
         if not path.is_file():
             continue
         try:
-            open_file(path, patient_id=patient.patient_id)
+            read_file()
         except CaseError as error:
             faults.append(str(error))
     return faults

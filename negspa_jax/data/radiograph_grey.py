@@ -128,7 +128,7 @@ def _check_window(shown: Float[np.ndarray, "..."], picture: Picture) -> None:
     low, high = shown.min(), shown.max()
     if low == high:
         reason = f"must show something, but its {picture.kind} makes every pixel "
-        raise RefusedError(reason + "the same: use window None for percentiles")
+        raise RefusedError(reason + "the same: show it by percentiles")
     clipped = float(np.mean((shown <= 0.0) | (shown >= 1.0)))
     if clipped > _MAX_CLIPPED:
         picture.warnings.append(

@@ -57,22 +57,20 @@ def judge_grades(right: int | None, left: int | None) -> int | None:
 
 
 def adjudicate(calls: Sequence[int | None]) -> int | None:
-    """Two of three readers: the first two where they agree, else the third.
+    """Two of three readers: the label that two of them call.
+
+    Where the first two agree that is theirs; where they disagree the third decides.
 
     Args:
-      calls: 0, 1 or None (not asked) of two or three readers, in their order.
+      calls: 0, 1 or None (not asked) of two or three readers.
 
     Returns:
-      The label; None where fewer than two readers called, or two disagree and nobody
-      decided.
+      The label; None where no two readers called the same.
 
     >>> adjudicate([1, 1, None]), adjudicate([0, 1, 1]), adjudicate([0, 1, None])
     (1, 1, None)
     """
-    first, second, *third = calls
-    if None in (first, second) or first == second:
-        return first if first == second else None
-    return third[0] if third else None
+    return next((label for label in (0, 1) if calls.count(label) > 1), None)
 
 
 def agree(calls: Sequence[int | None]) -> int | None:
@@ -84,8 +82,11 @@ def agree(calls: Sequence[int | None]) -> int | None:
     return adjudicate(calls[:2])
 
 
-def find_rule(rule: str, columns: Collection[str]) -> str:
+def find_rule(rule: str, columns: Collection[str], *, kind: str) -> str:
     """Return the rule of a table; `auto` is the first one that its columns allow.
+
+    Of an MRI `auto` is the column label alone: its readers are judged by the label, and
+    do not make it unless that is asked for.
 
     Args:
       rule: one of `RULES`.
@@ -102,6 +103,8 @@ def find_rule(rule: str, columns: Collection[str]) -> str:
         "readers": 2 <= len(readers) <= 3,
         "agreement": len(readers) >= 2,
     }
+    if rule == "auto" and kind == "mri":
+        return "label"
     if rule == "auto":
         return next((name for name in there if there[name]), "label")
     if not there[rule]:

@@ -137,7 +137,7 @@ class RowReader(CellReader):
                 judged = judge_grades(right, left)
             except RefusedError as error:
                 self.fail(columns[0 if right is None else 1], str(error), "")
-                continue
+                judged = None
             if None not in (call, judged) and call != judged:
                 must = f"must be {judged}, as the grades of {name} make it"
                 self.fail(f"{READER}{name}", must, str(call))

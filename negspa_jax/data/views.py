@@ -9,8 +9,9 @@ import numpy as np
 from PIL import Image
 
 from negspa_jax.data.crops import Crops
+from negspa_jax.data.errors import CaseError
 from negspa_jax.data.patient import Patient
-from negspa_jax.data.radiograph import RADIOGRAPHS, read_radiograph
+from negspa_jax.data.radiograph import RADIOGRAPHS, Radiograph, read_radiograph
 from negspa_jax.shapes import Float
 
 # Raised whenever the same files would give other images: caches are then rebuilt.
@@ -46,14 +47,7 @@ def show_views(
     """
     images, warnings = [], []
     for name in sequences:
-        path = patient.images[name]
-        found = read_radiograph(
-            path,
-            patient_id=patient.patient_id,
-            window=_parse_window(window),
-            crop=patient.boxes.get(name),
-            modalities=modalities,
-        )
+        found = read_view(patient, name, window=window, modalities=modalities)
         images.append(fit_square(found.image, image_size))
         doubts = [*found.warnings]
         if (longer := max(found.image.shape)) < _ENLARGED * image_size:
@@ -66,6 +60,29 @@ def show_views(
         sequences=tuple(sequences),
         warnings=tuple(warnings),
     )
+
+
+def read_view(
+    patient: Patient, name: str, *, window: str, modalities: Sequence[str]
+) -> Radiograph:
+    """Read one of a patient's radiographs; the keywords are those of `show_views`.
+
+    Raises:
+      CaseError: the file cannot be used.
+    """
+    try:
+        return read_radiograph(
+            patient.images[name],
+            patient_id=patient.patient_id,
+            window=_parse_window(window),
+            crop=patient.boxes.get(name),
+            modalities=modalities,
+        )
+    except CaseError as error:
+        if "by percentiles" not in error.reason:
+            raise
+        remedy = f"{error.reason} (--config.radiograph.window=percentiles)"
+        raise CaseError(error.patient_id, error.path, remedy) from None
 
 
 def fit_square(image: Float[np.ndarray, "h w"], size: int) -> Float[np.ndarray, "s s"]:

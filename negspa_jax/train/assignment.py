@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Collection
 from pathlib import Path
+from typing import NamedTuple
 
 from negspa_jax.config import Config
 from negspa_jax.data.cohort import Cohort
@@ -13,14 +14,29 @@ from negspa_jax.train import parallel
 from negspa_jax.whole_file import write_text
 
 Folds = dict[str, int | None]
+# What people call the split that is held out, in any case.
+_SPELLINGS = {"validation", "valid", "val", "dev"}
+
+
+class Assignment(NamedTuple):
+    """Who is learned from, and who is held out.
+
+    `cohort`: patients drawn from `train` to be held out are of the split `validation`.
+    `folds`: the fold that holds a patient out; None: none does. `validation`: where one
+    model is trained, whether its split is the table's ("table") or "drawn", else "".
+    """
+
+    cohort: Cohort
+    folds: Folds
+    validation: str
 
 
 def check_labels(cohort: Cohort, config: Config) -> None:
     """Refuse a cohort that nothing can be learned from.
 
     Raises:
-        ValueError: no labelled row of the split `train`; one class only, where one
-            model is trained.
+        ValueError: no labelled row of the split `train`; where one model is trained,
+            one class only, or a split that is `validation` in another spelling.
     """
     labels = labels_of(cohort, TRAIN)
     if not labels:
@@ -30,6 +46,13 @@ def check_labels(cohort: Cohort, config: Config) -> None:
         )
     if config.data.num_folds > 1:
         return
+    splits = {patient.split for patient in cohort.patients}
+    others = [name for name in sorted(splits) if name.casefold() in _SPELLINGS]
+    if others and VALIDATION not in splits:
+        raise ValueError(
+            f"{cohort.path}: the split that chooses the best epoch must be named "
+            f"'{VALIDATION}', got {others[0]!r}: rename it, or call it what it tests"
+        )
     for name in (TRAIN, VALIDATION):
         found = set(labels_of(cohort, name).values())
         if len(found) == 1:
@@ -39,7 +62,7 @@ def check_labels(cohort: Cohort, config: Config) -> None:
             )
 
 
-def assign(cohort: Cohort, config: Config, path: Path) -> tuple[Cohort, Folds]:
+def assign(cohort: Cohort, config: Config, path: Path) -> Assignment:
     """Assign every patient who may be learned from to the model that holds him out.
 
     With several folds each patient of `train` is held out by one of them. With one,
@@ -48,33 +71,36 @@ def assign(cohort: Cohort, config: Config, path: Path) -> tuple[Cohort, Folds]:
     Args:
         cohort: all patients; those without a label are left alone.
         config: of the run.
-        path: of `folds.csv`, which is obeyed if it is there and written if not.
-
-    Returns:
-        The cohort, in which patients drawn from `train` are of the split
-        `validation`; and by patient id the fold that holds out, None: none does.
+        path: of `folds.csv`, which is obeyed if it is there.
 
     Raises:
         ValueError: there are too few patients, or `folds.csv` says otherwise.
     """
     labels, given = labels_of(cohort, TRAIN), labels_of(cohort, VALIDATION)
     count, seed = config.data.num_folds, config.seed
-    if not path.exists() and parallel.is_first():
-        share = config.data.validation_share
-        if count > 1:
-            held_out = assign_folds(labels, num_folds=count, seed=seed)
-        elif given:
-            held_out = dict.fromkeys(given, 0)
-        else:
-            drawn = draw_held_out(labels, share=share, seed=seed)
-            held_out = dict.fromkeys(drawn, 0)
-        write_text(path, format_folds(held_out))
-    parallel.wait_for_all("folds")
     if count > 1:
-        return cohort, {**read_folds(path, labels=labels, num_folds=count)}
-    names = read_held_out(path, labels=given or labels, whole=bool(given))
-    folds: Folds = {name: None for name in labels if name not in names}
-    return _move(cohort, names), folds | dict.fromkeys(sorted(names), 0)
+        folds = (
+            read_folds(path, labels=labels, num_folds=count)
+            if path.exists()
+            else assign_folds(labels, num_folds=count, seed=seed)
+        )
+        return Assignment(cohort, {**folds}, "")
+    if path.exists():
+        names = read_held_out(path, labels=given or labels, whole=bool(given))
+    else:
+        share = config.data.validation_share
+        names = set(given) or draw_held_out(labels, share=share, seed=seed)
+    learned: Folds = {name: None for name in labels if name not in names}
+    held_out: Folds = dict.fromkeys(sorted(names), 0)
+    origin = "table" if given else "drawn"
+    return Assignment(_move(cohort, names), learned | held_out, origin)
+
+
+def save_folds(folds: Folds, path: Path) -> None:
+    """Write `folds.csv`, once: who is held out by which fold."""
+    if not path.exists() and parallel.is_first():
+        held_out = {name: fold for name, fold in folds.items() if fold is not None}
+        write_text(path, format_folds(held_out))
 
 
 def labels_of(cohort: Cohort, split: str) -> dict[str, int]:

@@ -61,7 +61,7 @@ def run(
     config.validate()
     config = resolve_mixing(config)
     chosen = _choose_folds(config, folds)
-    check_batch_sizes(config.stages)
+    check_batch_sizes(config.stages, form=config.head.form)
     weights, pretrained = _find_weights(config)
     if config.runtime.tensorboard:
         find_tensorboard()
@@ -72,6 +72,8 @@ def run(
         known = check_claim(workdir, manifest)
         study = prepare(config, table, workdir, reporter, stop=stop, resumed=known)
         if parallel.is_first() and not known:
+            if study.validation:
+                manifest["inputs"]["validation"] = study.validation
             claim(workdir, manifest)
     model, network = build_network(config, num_inputs=len(config.data.sequences))
     for fold in chosen:

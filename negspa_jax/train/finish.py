@@ -115,31 +115,41 @@ def finish_run(workdir: Path, config: Config, study: Study, reporter: Reporter) 
     tables = [read_predictions(file) for file in files]
     merged = merge_folds(tables, train_ids=held_out)
     write_predictions(workdir / "predictions.csv", merged)
-    if config.data.num_folds == 1:
-        _write_learned_from(workdir / "learned_from.csv", study)
+    _write_unscored(workdir / "unscored.csv", study)
     reporter.tell(format_summary(summarise(merged)))
     for name, what in _FILES:
         if "*" in name or (workdir / name).exists():
             reporter.tell(f"{workdir / name}  {what}")
 
 
-def _write_learned_from(path: Path, study: Study) -> None:
-    """Whom one model learned from: they have no honest score, but they are patients."""
-    patients = [p for p in study.cohort.patients if study.learns_from(p)]
+def _write_unscored(path: Path, study: Study) -> None:
+    """Training patients without a score: with a label learned from, else by nobody.
+
+    One model has no honest score of whom it learned from; and the rule of the labels
+    may leave patients without one. They are patients of the study all the same.
+    """
+    patients = [
+        patient
+        for patient in study.cohort.patients
+        if patient.split == TRAIN and study.folds.get(patient.patient_id) is None
+    ]
+    if not patients:
+        return
     clinical = _clinical_columns(patients)
     columns = list(dict.fromkeys(name for cells in clinical for name in cells))
     text = io.StringIO(newline="")
     table = csv.DictWriter(text, ["patient_id", "label", *columns], lineterminator="\n")
     table.writeheader()
     for patient, cells in zip(patients, clinical, strict=True):
-        about = {"patient_id": patient.patient_id, "label": patient.label}
+        label = "" if patient.label is None else patient.label
+        about = {"patient_id": patient.patient_id, "label": label}
         table.writerow({**about, **cells})
     write_text(path, text.getvalue())
 
 
 _FILES = (
     ("predictions.csv", "every score, with the patients' clinical columns"),
-    ("learned_from.csv", "the patients whom the one model learned from"),
+    ("unscored.csv", "training patients without a score: learned from, or no label"),
     ("folds.csv", "who was held out by which fold"),
     ("manifest.json", "config, versions, device, hashes of weights and table"),
     ("inputs.csv", "SHA-256 of every input file"),

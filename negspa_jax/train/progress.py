@@ -118,8 +118,12 @@ def rate_at(
     )
 
 
-def check_batch_sizes(stages: Sequence[Stage]) -> None:
-    """Refuse batches that cannot be split evenly over the devices.
+def check_batch_sizes(stages: Sequence[Stage], *, form: str = "plain") -> None:
+    """Refuse batches that cannot be split evenly, or have too few for their statistics.
+
+    Args:
+        stages: of the run.
+        form: of the head; fastai's has batch statistics of its own.
 
     Raises:
         ValueError: naming the stage.
@@ -138,10 +142,13 @@ def check_batch_sizes(stages: Sequence[Stage]) -> None:
                 f"of a device, got {stage.device_batch}: choose a divisor, or 0 for "
                 "all at once"
             )
-        alone = samples_at_a_time(stage) == 1 and stage.image_size <= 32
-        if stage.frozen != "encoders" and alone:
+        # The head of frozen encoders is trained on the whole batch at once.
+        whole = stage.frozen == "encoders"
+        alone = (stage.batch_size if whole else samples_at_a_time(stage)) == 1
+        # The plain head has no statistics; an encoder's are of pixels, too.
+        needs_two = form == "fastai" or (not whole and stage.image_size <= 32)
+        if alone and needs_two:
             raise ValueError(
-                f"config.stages[{index}] must compute at least 2 images of "
-                f"{stage.image_size} pixels at a time, got 1: batch statistics need "
-                "two values, raise batch_size or device_batch"
+                f"config.stages[{index}] must compute at least 2 images at a time, got "
+                "1: batch statistics need two values, raise batch_size or device_batch"
             )

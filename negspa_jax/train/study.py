@@ -28,7 +28,7 @@ from negspa_jax.data.pipeline import (
 from negspa_jax.data.reference import find_rule
 from negspa_jax.shapes import Int
 from negspa_jax.train import parallel
-from negspa_jax.train.assignment import assign, check_labels
+from negspa_jax.train.assignment import Folds, assign, check_labels, save_folds
 from negspa_jax.train.console import Reporter
 from negspa_jax.train.interrupt import Interrupted, StopRequest
 
@@ -39,7 +39,8 @@ class Study:
 
     cohort: Cohort
     hashes: Mapping[Path, str]
-    folds: Mapping[str, int | None]  # who holds a patient out; None: nobody
+    folds: Folds  # who holds a patient out; None: nobody
+    validation: str  # of one model: "table" or "drawn", else ""
     caches: Mapping[int, Cache]  # by image size
     sides: tuple[str, ...]
 
@@ -54,10 +55,6 @@ class Study:
         """The patients who are held out by a fold."""
         patients = self.cohort.patients
         return [p for p in patients if self.folds.get(p.patient_id) is not None]
-
-    def learns_from(self, patient: Patient) -> bool:
-        """Whether every model learns from a patient."""
-        return self.folds.get(patient.patient_id, -1) is None
 
     def samples(self, fold: int) -> tuple[Samples, Samples]:
         """Return a fold's training and validation samples, checked for leakage."""
@@ -109,7 +106,7 @@ def resolve_reference(config: Config, table: Path) -> Config:
     """Return the config with the rule that `auto` stands for in a table."""
     columns = read_table(table, key="patient_id").columns
     try:
-        rule = find_rule(config.data.reference, columns)
+        rule = find_rule(config.data.reference, columns, kind=config.data.kind)
     except RefusedError:
         return config  # `read_cohort` says so, with all else that is wrong
     return dataclasses.replace(
@@ -152,14 +149,23 @@ def prepare(
     parallel.wait_for_all("first sight")
     hashes = record_inputs(cohort, manifest=seen)
     check_leakage(cohort, hashes)
+    assigned = assign(cohort, config, workdir / "folds.csv")
+    cohort = assigned.cohort
+    if assigned.validation == "drawn":
+        count = sum(fold is not None for fold in assigned.folds.values())
+        reporter.tell(
+            f"The table has no split 'validation': {count} of the "
+            f"{len(assigned.folds)} patients of 'train' are held out as such."
+        )
     caches = {
         size: _decode(cohort, hashes, config, workdir, size, reporter, stop)
         for size in sorted({stage.image_size for stage in config.stages})
     }
     # A table may be mended until here: only now is it settled who is held out.
-    cohort, folds = assign(cohort, config, workdir / "folds.csv")
+    save_folds(assigned.folds, workdir / "folds.csv")
+    parallel.wait_for_all("folds")
     sides = list_sides(config.data.kind, config.data.sides)
-    return Study(cohort, hashes, folds, caches, sides)
+    return Study(cohort, hashes, assigned.folds, assigned.validation, caches, sides)
 
 
 def _decode(

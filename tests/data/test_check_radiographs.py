@@ -3,6 +3,7 @@
 import csv
 
 import numpy as np
+import pydicom
 import pytest
 from PIL import Image
 
@@ -79,9 +80,7 @@ def test_labels_by_another_rule_are_explained(table, capsys):
 def test_a_label_against_the_grades_is_a_warning(table, capsys):
     edit(table, lambda row: row | {"label": str(1 - int(row["label"]))})
     assert check(table) == 0
-    assert "the label differs from what the grades make it in 6" in (
-        capsys.readouterr().out
-    )
+    assert "is not what the grades make it in 6 patients" in capsys.readouterr().out
 
 
 def test_the_validation_split_may_be_asked_for_labels(table, capsys):
@@ -102,3 +101,25 @@ def test_the_same_image_under_two_ids_is_a_leak(table, capsys):
     (images / "P0002.dcm").write_bytes((images / "P0001.dcm").read_bytes())
     assert check(table) == 2
     assert "have an image of the same bytes" in capsys.readouterr().out
+
+
+def test_files_are_described_as_they_are_shown(table, capsys):
+    assert check(table, "--radiograph_window=percentiles") == 0
+    assert "percentiles (6)" in capsys.readouterr().out
+
+
+def test_a_file_is_refused_for_what_is_wrong_with_it_as_used(table, capsys):
+    for path in table.parent.glob("images/*.dcm"):
+        elements = pydicom.dcmread(path)
+        elements.Modality = "MG"
+        elements.save_as(path)
+    edit(table, lambda r: r | {"crop": "0,0,9999,9999"} if "1" in r["crop"][:3] else r)
+    check(table, "--modalities=MG")
+    said = capsys.readouterr().out
+    assert "must have a modality" not in said
+
+
+@pytest.mark.parametrize("flag", ["--sides=left", "--window_mm=80", "--plane=axial"])
+def test_options_of_mri_are_refused(table, capsys, flag):
+    assert check(table, flag) == 2
+    assert "is of MRI" in capsys.readouterr().err

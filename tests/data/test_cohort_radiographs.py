@@ -152,8 +152,8 @@ def test_labels_against_grades_or_readers_are_named(folder):
     cohort = read(write(folder, row(0, label="1", **cells), row(1, label="0", **cells)))
     doubts = find_contradictions(cohort)
     assert len(doubts) == 2
-    assert "what the grades make it in 1 patients (P0)" in doubts[0]
-    assert "what two of three readers make it in 1 patients (P0)" in doubts[1]
+    assert "is not what the grades make it in 1 patient (P0)" in doubts[0]
+    assert "is not what the readers make it in 1 patient (P0)" in doubts[1]
 
 
 def test_the_validation_split_needs_labels_where_one_model_is_trained(folder):
@@ -168,3 +168,22 @@ def test_a_missing_column_names_those_that_look_like_images(folder):
         folder, {"patient_id": "P0", "split": "train", "label": "1"} | {"xray": "0.dcm"}
     )
     assert "--config.data.sequences=xray" in problems(table)
+
+
+def test_readers_against_the_label_of_an_mri_are_no_doubt(folder):
+    rows = [row(0, label="1", rvoi="5.dcm", **readers("0", "0"))]
+    cohort = read_cohort(write(folder, *rows), sequences=["image"])
+    assert find_contradictions(cohort) == []
+
+
+def test_a_reader_with_half_a_grade_is_a_problem_beside_the_others(folder):
+    grades = {"grade_right:A": "1", "grade_left:A": "", "reader:B": "x"}
+    said = problems(write(folder, row(0, **grades)), reference="agreement")
+    assert "column grade_left:A: must be filled where the other side is below" in said
+    assert "column reader:B: must be 0, 1 or empty, got 'x'" in said
+
+
+def test_an_mri_table_without_a_label_is_refused_whatever_its_readers_say(folder):
+    rows = [row(0, rvoi="5.dcm", **readers("1", "1"))]
+    with pytest.raises(CohortError, match="column label is missing"):
+        read_cohort(write(folder, *rows), sequences=["image"])

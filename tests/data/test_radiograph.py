@@ -141,7 +141,7 @@ def test_a_window_that_is_not_there_is_refused(path, window):
 @pytest.mark.parametrize("width", [0, -5, 0.5])
 def test_an_unusable_window_is_refused_with_the_way_out(path, width):
     elements = {"BitsStored": 12, "WindowCenter": 5, "WindowWidth": width}
-    with pytest.raises(CaseError, match="use window None"):
+    with pytest.raises(CaseError, match="show it by percentiles"):
         read(path, **elements)
     assert read(path, options={"window": None}, **elements).display == "percentiles"
 

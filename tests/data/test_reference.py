@@ -49,6 +49,14 @@ def test_the_label_is_two_of_three_readers(calls):
 
 
 @pytest.mark.parametrize("call", [0, 1])
+@pytest.mark.parametrize("missing", [0, 1, 2])
+def test_any_two_who_agree_are_two_of_three(call, missing):
+    calls = [call, call, call]
+    calls[missing] = None
+    assert adjudicate(calls) == call
+
+
+@pytest.mark.parametrize("call", [0, 1])
 def test_two_who_agree_need_no_third(call):
     assert adjudicate([call, call]) == adjudicate([call, call, None]) == call
     assert agree([call, call]) == agree([call, call, 1 - call]) == call
@@ -58,8 +66,8 @@ def test_two_who_disagree_leave_no_label_where_nobody_decides():
     assert adjudicate([0, 1]) is adjudicate([1, 0, None]) is agree([0, 1, 1]) is None
 
 
-@pytest.mark.parametrize("calls", [(None, 1, 1), (1, None, 1), (None, None, 1)])
-def test_a_third_reader_alone_or_with_one_other_decides_nothing(calls):
+@pytest.mark.parametrize("calls", [(None, None, 1), (0, None, None), (None, 0, 1)])
+def test_one_reader_or_two_who_disagree_decide_nothing(calls):
     assert adjudicate(calls) is None
     assert agree(calls) is None
 
@@ -80,7 +88,13 @@ TWO = ["reader:local", "reader:central"]
     ],
 )
 def test_auto_is_the_first_rule_that_the_columns_allow(columns, rule):
-    assert find_rule("auto", columns) == rule
+    assert find_rule("auto", columns, kind="radiograph") == rule
+
+
+@pytest.mark.parametrize("columns", [[*BOTH, *TWO], TWO, []])
+def test_of_an_mri_readers_make_no_label_unless_it_is_asked_for(columns):
+    assert find_rule("auto", columns, kind="mri") == "label"
+    assert find_rule("readers", [*columns, *TWO], kind="mri") == "readers"
 
 
 @pytest.mark.parametrize(
@@ -95,7 +109,7 @@ def test_auto_is_the_first_rule_that_the_columns_allow(columns, rule):
 )
 def test_a_rule_without_its_columns_is_refused(rule, columns, words):
     with pytest.raises(RefusedError, match=words):
-        find_rule(rule, columns)
+        find_rule(rule, columns, kind="radiograph")
 
 
 def test_readers_are_those_of_calls_and_of_grades_in_the_columns_order():

@@ -8,7 +8,7 @@ import pytest
 from negspa_jax.config import Config, Data
 from negspa_jax.data.cohort import Cohort
 from negspa_jax.data.patient import Patient
-from negspa_jax.train.assignment import assign, check_labels, labels_of
+from negspa_jax.train.assignment import assign, check_labels, labels_of, save_folds
 
 ONE = Config(data=Data(num_folds=1, validation_share=0.2))
 FIVE = Config(data=Data(num_folds=5))
@@ -30,7 +30,7 @@ def splits_of(cohort: Cohort) -> dict[str, str]:
 
 def test_with_several_folds_every_patient_of_train_is_held_out_once(tmp_path):
     cohort = make_cohort(train=20, validation=4)
-    same, folds = assign(cohort, FIVE, tmp_path / "folds.csv")
+    same, folds, _ = assign(cohort, FIVE, tmp_path / "folds.csv")
     assert same is cohort
     assert sorted(folds) == [f"train{i:02}" for i in range(20)]
     assert set(folds.values()) == {0, 1, 2, 3, 4}
@@ -38,28 +38,30 @@ def test_with_several_folds_every_patient_of_train_is_held_out_once(tmp_path):
 
 def test_with_one_the_tables_validation_split_is_held_out(tmp_path):
     cohort = make_cohort(train=20, validation=4, external=3)
-    moved, folds = assign(cohort, ONE, tmp_path / "folds.csv")
+    moved, folds, origin = assign(cohort, ONE, tmp_path / "folds.csv")
     assert splits_of(moved) == splits_of(cohort)
     assert {name for name in folds if folds[name] == 0} == {
         f"validation{i:02}" for i in range(4)
     }
     assert sum(fold is None for fold in folds.values()) == 20
+    assert origin == "table"
 
 
 def test_without_such_a_split_a_share_of_train_becomes_it(tmp_path):
     cohort = make_cohort(train=20, external=3)
-    moved, folds = assign(cohort, ONE, tmp_path / "folds.csv")
+    moved, folds, origin = assign(cohort, ONE, tmp_path / "folds.csv")
     held_out = {name for name in folds if folds[name] == 0}
     assert len(held_out) == 4
     validation = {n for n, split in splits_of(moved).items() if split == "validation"}
     assert validation == held_out
+    assert origin == "drawn"
     assert set(labels_of(moved, "validation").values()) == {0, 1}
 
 
 def test_the_file_is_obeyed_where_it_is_there(tmp_path):
     path = tmp_path / "folds.csv"
     path.write_text("patient_id,fold\ntrain03,0\ntrain08,0\n")
-    moved, folds = assign(make_cohort(train=20), ONE, path)
+    moved, folds, _ = assign(make_cohort(train=20), ONE, path)
     assert {name for name in folds if folds[name] == 0} == {"train03", "train08"}
     assert splits_of(moved)["train03"] == "validation"
 
@@ -78,7 +80,7 @@ def test_patients_without_a_label_are_neither_learned_from_nor_held_out(tmp_path
         for p in cohort.patients
     )
     cohort = replace(cohort, patients=unlabelled)
-    _, folds = assign(cohort, ONE, tmp_path / "folds.csv")
+    _, folds, _ = assign(cohort, ONE, tmp_path / "folds.csv")
     assert not {"train00", "validation01"} & folds.keys()
     assert len(folds) == 22
 
@@ -96,3 +98,25 @@ def test_a_split_of_one_class_is_refused_where_one_model_is_trained(split):
     )
     with pytest.raises(ValueError, match=f"'{split}' must have patients of both"):
         check_labels(replace(cohort, patients=same), ONE)
+
+
+@pytest.mark.parametrize("name", ["Validation", "val", "VALID"])
+def test_a_validation_split_in_another_spelling_is_refused(name):
+    cohort = make_cohort(train=16, other=8)
+    named = tuple(
+        replace(p, split=name) if p.split == "other" else p for p in cohort.patients
+    )
+    cohort = replace(cohort, patients=named)
+    with pytest.raises(ValueError, match=f"must be named 'validation', got '{name}'"):
+        check_labels(cohort, ONE)
+    check_labels(cohort, FIVE)
+
+
+@pytest.mark.parametrize("config", [ONE, FIVE])
+def test_what_is_saved_is_read_back(config, tmp_path):
+    path, cohort = tmp_path / "folds.csv", make_cohort(train=20)
+    first = assign(cohort, config, path)
+    assert not path.exists()
+    save_folds(first.folds, path)
+    assert assign(cohort, config, path) == first
+    assert list(assign(cohort, config, path).folds) == list(first.folds)

@@ -190,7 +190,7 @@ def test_one_small_image_at_a_time_has_no_statistics(devices, frozen, sizes):
     devices(1)
     batch, part = sizes
     stage = Stage(frozen=frozen, image_size=32, batch_size=batch, device_batch=part)
-    with pytest.raises(ValueError, match="at least 2 images of 32 pixels at a time"):
+    with pytest.raises(ValueError, match="at least 2 images at a time"):
         check_batch_sizes([stage])
     stage.frozen = "encoders"
     check_batch_sizes([stage])
@@ -244,3 +244,21 @@ def test_the_options_of_the_optimizer_reach_the_cycle():
     options = {"rising_share": 0.5, "start_division": 4.0, "end_division": 8.0}
     wanted = one_cycle_rate(13, epochs=20, learning_rate=1e-3, **options)
     assert cycle(13, 0, **options) == wanted
+
+
+@pytest.mark.parametrize(
+    ("frozen", "sizes"), [("none", (8, 1)), ("none", (1, 0)), ("encoders", (1, 0))]
+)
+def test_the_head_of_fastai_needs_two_images_of_any_size(devices, frozen, sizes):
+    devices(1)
+    batch, part = sizes
+    stage = Stage(frozen=frozen, batch_size=batch, device_batch=part)
+    check_batch_sizes([stage])
+    with pytest.raises(ValueError, match=r"stages\[0\] must compute at least 2 images"):
+        check_batch_sizes([stage], form="fastai")
+
+
+def test_the_head_of_frozen_encoders_sees_the_whole_batch(devices):
+    devices(1)
+    stage = Stage(frozen="encoders", batch_size=8, device_batch=1)
+    check_batch_sizes([stage], form="fastai")

@@ -97,7 +97,7 @@ def test_all_but_those_learned_from_have_the_one_models_score(finished):
 
 @pytest.mark.slow
 def test_those_learned_from_are_listed_with_what_is_known_of_them(finished, cohort):
-    with (finished[0] / "learned_from.csv").open() as file:
+    with (finished[0] / "unscored.csv").open() as file:
         rows = {row["patient_id"]: row for row in csv.DictReader(file)}
     with cohort.open() as file:
         wanted = {r["patient_id"]: r for r in csv.DictReader(file)}
@@ -112,6 +112,7 @@ def test_those_learned_from_are_listed_with_what_is_known_of_them(finished, coho
 def test_the_manifest_says_what_labels_were_taken_from(finished):
     manifest = json.loads((finished[0] / "manifest.json").read_text())
     assert manifest["config"]["data.reference"] == "label"
+    assert manifest["inputs"]["validation"] == "table"
 
 
 @pytest.mark.slow
@@ -157,12 +158,13 @@ def test_without_a_validation_split_a_share_of_train_is_held_out(
     short = [f"--config.stages[{i}].epochs=1" for i in range(6)]
     done = run([*words, *short])
     assert done.returncode == 0, done.stderr
+    assert "5 of the 18 patients of 'train' are held out" in done.stdout
     table = read_predictions(tmp_path / "run" / "predictions.csv")
     held_out = {row.patient_id for row in table if row.split == "validation"}
     assert len(held_out) == 5
     with (tmp_path / "run" / "folds.csv").open() as file:
         assert {row["patient_id"] for row in csv.DictReader(file)} == held_out
-    with (tmp_path / "run" / "learned_from.csv").open() as file:
+    with (tmp_path / "run" / "unscored.csv").open() as file:
         learned = {row["patient_id"] for row in csv.DictReader(file)}
     assert len(learned) == 13
     assert not learned & held_out

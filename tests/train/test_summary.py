@@ -70,7 +70,7 @@ def test_without_training_scores_there_is_no_cutoff():
     found = summarise(TEST)
     assert found[0].cutoff is None
     assert math.isnan(found[0].accuracy.value)
-    assert "No cut-off: it needs out-of-fold scores" in format_summary(found)
+    assert "No cut-off: it needs scores of patients of both" in format_summary(found)
 
 
 def test_the_text_is_aligned_and_ends_with_the_disclaimer():
@@ -87,3 +87,16 @@ def test_the_text_is_aligned_and_ends_with_the_disclaimer():
         "internal: 1 more without a label, scored but not counted.",
         DISCLAIMER,
     ]
+
+
+def test_without_training_scores_the_validation_split_chooses_and_says_so():
+    chosen = rows("validation", [0, 0, 1, 1], [0.1, 0.35, 0.3, 0.8], fold="mean")
+    found = summarise([*TEST, *chosen])
+    assert [summary.split for summary in found] == ["validation", "internal"]
+    cutoff = stats.choose_cutoff(
+        np.array([0, 0, 1, 1]), np.array([0.1, 0.35, 0.3, 0.8])
+    )
+    assert [summary.cutoff for summary in found] == [cutoff, cutoff]
+    text = format_summary(found)
+    assert "validation (chose the epoch)" in text
+    assert "which chose the best epoch, too: its figures are optimistic" in text
