@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from negspa_jax.evaluate import Options, find_examples, load_study
 from negspa_jax.predict.finished_run import FinishedRun
+from negspa_jax.predictions import TRAIN, VALIDATION
 
 
 def find_patients(
@@ -33,9 +34,12 @@ def find_patients(
     options = Options(missing="absent", num_resamples=1)
     study = load_study(run=run.folder, options=options)
     if not study.cases:
+        alone = run.config.data.num_folds == 1
+        where = VALIDATION if alone else f"{TRAIN} or {VALIDATION}"
         raise ValueError(
             "typical and wrong cases need an operating point, chosen on labelled "
-            "patients of both classes in the split train: name patients by --patients"
+            f"patients of both classes in the split {where}: name patients by "
+            "--patients"
         )
     wanted = splits or there
     return tuple(

@@ -1,5 +1,7 @@
 """Whose maps are drawn: those that a person names, or those that a report shows."""
 
+import json
+
 import pytest
 
 from negspa_jax.evaluate import Options, find_examples, load_study
@@ -36,5 +38,17 @@ def test_without_an_operating_point_patients_must_be_named(run_copy):
     path = run_copy / "predictions.csv"
     table = read_predictions(path)
     write_predictions(path, [row for row in table if row.split != "train"])
-    with pytest.raises(ValueError, match="name patients by --patients"):
+    with pytest.raises(ValueError, match="name patients by --patients") as caught:
+        find_patients(open_run(run_copy))
+    assert "in the split train or validation:" in str(caught.value)
+
+
+def test_of_one_model_the_split_that_chooses_is_validation(run_copy):
+    path = run_copy / "predictions.csv"
+    table = read_predictions(path)
+    write_predictions(path, [row for row in table if row.split != "train"])
+    manifest = json.loads((run_copy / "manifest.json").read_text())
+    manifest["config"]["data.num_folds"] = 1
+    (run_copy / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(ValueError, match="in the split validation: name patients"):
         find_patients(open_run(run_copy))
