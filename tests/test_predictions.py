@@ -348,6 +348,22 @@ def test_a_cohort_tables_columns_win_over_those_that_are_there(tmp_path):
     assert found.extra == {"age": "31", "site": "A"}
 
 
+def test_an_empty_cell_of_the_cohort_table_replaces_no_filled_one(tmp_path):
+    table = [dataclasses.replace(row(), extra={"reader:A": "1", "site": "A"})]
+    text = "patient_id,reader:A,site,sex\n007, ,B,\n"
+    ((found,), _) = join(tmp_path, table, text)
+    assert found.extra == {"reader:A": "1", "site": "B", "sex": ""}
+
+
+@pytest.mark.parametrize("label", [None, 1])
+@pytest.mark.parametrize("cell", ["0", "1", "", "doubtful"])
+def test_another_label_than_the_predictions_is_not_read(tmp_path, label, cell):
+    path = tmp_path / "cohort.csv"
+    path.write_text(f"patient_id,label,age\n007,{cell},31\n")
+    ((found,), _) = join_columns([row(label=label)], path, labels=False)
+    assert (found.label, found.extra) == (label, {"age": "31"})
+
+
 def test_patients_of_the_cohort_without_a_score_are_named(tmp_path):
     _, unscored = join(tmp_path, [row()], "patient_id\n9\n007\n8\n")
     assert unscored == ("9", "8")

@@ -18,7 +18,6 @@ from negspa_jax.evaluate.characteristics import (
 from negspa_jax.evaluate.comparison import compare_scores
 from negspa_jax.evaluate.covariates import holds_numbers
 from negspa_jax.evaluate.inputs import Inputs, read_inputs
-from negspa_jax.evaluate.learned import add_learned
 from negspa_jax.evaluate.operating import (
     OperatingPoint,
     first_point,
@@ -44,6 +43,7 @@ from negspa_jax.evaluate.remarks import explain_missing, list_warnings
 from negspa_jax.evaluate.rescues import list_rescues
 from negspa_jax.evaluate.study import Flow, Names, Study
 from negspa_jax.evaluate.subgroups import Grouping, assess_subgroups, find_groupings
+from negspa_jax.evaluate.unscored import add_unscored
 from negspa_jax.predictions import TRAIN
 
 
@@ -109,7 +109,7 @@ def assess_study(inputs: Inputs, options: Options = DEFAULTS) -> Study:
     asked: dict[str, Any] = {"score": primary, "point": first_point(points, primary)}
     count = options.num_resamples
     pairs = pair_scores(splits, inputs, primary)
-    everybody = add_learned(splits, inputs.learned)
+    everybody = add_unscored(splits, train := inputs.unscored_train)
     covariates = find_covariates(everybody, options)
     groupings = _form_groups(everybody, covariates, reference)
     numeric, categories = _describe(everybody, covariates)
@@ -118,7 +118,7 @@ def assess_study(inputs: Inputs, options: Options = DEFAULTS) -> Study:
         names=Names(title, options.positive, options.negative, primary),
         reference=reference,
         selection=find_selection(splits, inputs.provenance.config),
-        learned_from=_count_flow(inputs.learned) if inputs.learned else None,
+        unscored_train=_count_flow(train) if train else None,
         out_of_fold=TRAIN in splits and "mean" not in splits[TRAIN].folds,
         flow=tuple(_count_flow(patients) for patients in splits.values()),
         unscored=inputs.unscored,

@@ -6,19 +6,19 @@ from pathlib import Path
 from typing import Any
 
 from negspa_jax.evaluate.fusion import FUSED, SCORES
-from negspa_jax.evaluate.learned import (
-    FILE,
-    ROLE,
-    check_learned,
-    join_learned,
-    read_learned,
-)
 from negspa_jax.evaluate.patients import Patients
 from negspa_jax.evaluate.provenance import (
     Provenance,
     read_manifest,
     read_training,
     record_sources,
+)
+from negspa_jax.evaluate.unscored import (
+    FILE,
+    ROLE,
+    check_unscored,
+    join_unscored,
+    read_unscored,
 )
 from negspa_jax.predictions import Table, join_columns, read_predictions
 
@@ -31,14 +31,14 @@ class Inputs:
 
     `name`: of the first table's model. `others`: the other models' tables by name.
     `unscored`: patients of the cohort table without a score, but for those of
-    `learned`, whom the run's one model learned from; None where that is not known.
+    `unscored_train`, the run's own; None where it names none.
     """
 
     name: str
     table: Table
     others: Mapping[str, Table]
     unscored: tuple[str, ...]
-    learned: Patients | None
+    unscored_train: Patients | None
     provenance: Provenance
 
 
@@ -54,7 +54,8 @@ def read_inputs(
     Args:
         run: directory of a finished training run; its predictions come first.
         predictions: further predictions tables of the same patients.
-        cohort: a table whose columns are joined to every predictions table.
+        cohort: a table whose columns are joined to every predictions table; its labels
+            only where the run's, if there is one, are those of the column `label`.
         names: of the models, in the order of their tables; default: the run
             directory's and the files' names.
 
@@ -67,23 +68,25 @@ def read_inputs(
         raise ValueError("--run or --predictions must be given, got neither")
     models = _name_models(run, predictions, names)
     tables = [read_predictions(path) for path in paths]
-    learned = read_learned(run) if run else None
-    if learned is not None:
-        check_learned(learned, tables[0])
+    provenance = _record(run, paths, models, cohort)
+    train = read_unscored(run) if run else None
+    one_model = provenance.config.get("data.num_folds") == 1
+    check_unscored(train, tables[0], one_model=one_model)
     unscored: tuple[str, ...] = ()
     if cohort is not None:
-        joined = [join_columns(table, cohort) for table in tables]
+        labels = provenance.config.get("data.reference", "label") == "label"
+        joined = [join_columns(table, cohort, labels=labels) for table in tables]
         tables, unscored = [table for table, _ in joined], joined[0][1]
-    if cohort is not None and learned is not None:
-        learned = join_learned(learned, cohort)
-        unscored = tuple(name for name in unscored if name not in learned.ids)
+    if cohort is not None and train is not None:
+        train = join_unscored(train, cohort)
+        unscored = tuple(name for name in unscored if name not in train.ids)
     return Inputs(
         models[0],
         tables[0],
         dict(zip(models[1:], tables[1:], strict=True)),
         unscored,
-        learned,
-        _record(run, paths, models, cohort),
+        train,
+        provenance,
     )
 
 
@@ -138,6 +141,7 @@ def _record(
         environment=manifest.get("environment", {}),
         weights_sha256=manifest.get("weights", {}).get("sha256") or "",
         training=read_training(run),
+        validation=manifest["inputs"].get("validation") or "",
     )
 
 

@@ -49,7 +49,12 @@ class CaseMap:
 
 @dataclass(frozen=True, eq=False)
 class Provenance:
-    """`config`, `environment`: of the run's manifest, empty without a run."""
+    """Files and versions, and what is known of the run.
+
+    `config`, `environment`: of its manifest, empty without a run. `validation`: whether
+    the split by which its one model is validated is the cohort table's ("table") or
+    "drawn" from `train`; "" where that is not known.
+    """
 
     sources: tuple[SourceFile, ...]
     versions: Mapping[str, str]
@@ -58,6 +63,7 @@ class Provenance:
     weights_sha256: str
     training: tuple[Epoch, ...]
     maps: tuple[CaseMap, ...]
+    validation: str = ""
 
 
 def record_sources(files: Sequence[tuple[str, Path]]) -> Provenance:

@@ -118,6 +118,11 @@ def _doubt_patients(study: Study) -> Iterator[str]:
                 f"{flow.split}: scored but not counted without a label: "
                 f"{_patients(flow.num_unlabelled)}."
             )
+    if study.unscored_train and study.unscored_train.num_unlabelled:
+        yield (
+            f"{TRAIN}: without a label by the rule, neither learned from nor scored: "
+            f"{_patients(study.unscored_train.num_unlabelled)}."
+        )
     if study.unscored:
         yield (
             f"In the cohort table, but without a score and in none of the numbers: "
@@ -196,7 +201,7 @@ def _doubt_choices(study: Study) -> Iterator[str]:
             f"patients{also if study.reference == study.selection else ''}, so that "
             "all its numbers are optimistic."
         )
-    if study.selection and study.learned_from is None:
+    if study.selection and not study.num_learned:
         yield "How many patients the model learned from is not in this study's files."
     if study.reference not in ("", TRAIN, study.selection):
         yield (

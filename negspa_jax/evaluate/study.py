@@ -1,6 +1,7 @@
 """A whole study: everything that a results section says, in one dataclass."""
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass, field
 
 from negspa_jax.evaluate.agreement import ReaderPair
 from negspa_jax.evaluate.cases import Case
@@ -13,7 +14,7 @@ from negspa_jax.evaluate.provenance import Provenance
 from negspa_jax.evaluate.readers import Assistance, Reading
 from negspa_jax.evaluate.rescues import Rescue
 from negspa_jax.evaluate.subgroups import Grouping, Subgroup
-from negspa_jax.predictions import NO_SPLIT
+from negspa_jax.predictions import NO_SPLIT, TRAIN
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,12 @@ class Flow:
     num_unlabelled: int
     num_positive: int
     num_negative: int
+
+
+def sum_flows(flows: Sequence[Flow]) -> Flow:
+    """Patients of one split, counted in parts, together."""
+    counts = zip(*(astuple(flow)[1:] for flow in flows), strict=True)
+    return Flow(flows[0].split, *map(sum, counts))
 
 
 @dataclass(frozen=True)
@@ -50,20 +57,21 @@ class Study:
 
     `reference`: the split whose labelled scores chose the operating points ("" if
     none). `selection`: the split whose patients chose the epoch of the run's one model
-    ("" where there are folds, or nothing is known). `learned_from`: the patients
-    without scores whom that model learned from, None where they are not known.
-    `out_of_fold`: whether the table says of every patient of `train` which one fold's
-    model gave the score. `unscored`: other patients of the cohort table without a
-    score. `unused`: columns that could divide patients, and nobody asked for.
-    `missing`: a sentence for each part that could not be said, and
-    which column, file or option would let it be said; its keys are of `PARTS`.
-    `warnings`: what to know.
+    ("" where there are folds, or nothing is known). `flow`: the patients with a score.
+    `unscored_train`: the patients of `train` without, None where there are none or they
+    are not known; the run's one model learned from those with a label, nobody from
+    those whom the rule of the labels left without. `out_of_fold`: whether the table
+    says of every scored patient of `train` which one fold's model gave the score.
+    `unscored`: other patients of the cohort table without a score. `unused`: columns
+    that could divide patients, and nobody asked for. `missing`: a sentence for each
+    part that could not be said, and which column, file or option would let it be said;
+    its keys are of `PARTS`. `warnings`: what to know.
     """
 
     names: Names
     reference: str
     selection: str
-    learned_from: Flow | None
+    unscored_train: Flow | None
     out_of_fold: bool
     flow: tuple[Flow, ...]
     unscored: tuple[str, ...]
@@ -92,8 +100,19 @@ class Study:
 
     @property
     def everybody(self) -> tuple[Flow, ...]:
-        """Those whom the model learned from, where they are known, then `flow`."""
-        return (self.learned_from, *self.flow) if self.learned_from else self.flow
+        """All patients of each split, `train` first: with a score, and without."""
+        if self.unscored_train is None:
+            return self.flow
+        train = sum_flows(
+            [self.unscored_train, *(f for f in self.flow if f.split == TRAIN)]
+        )
+        return (train, *(flow for flow in self.flow if flow.split != TRAIN))
+
+    @property
+    def num_learned(self) -> int:
+        """How many patients the run's one model learned from; 0 where not known."""
+        train = self.unscored_train
+        return train.num_positive + train.num_negative if train else 0
 
     @property
     def point(self) -> OperatingPoint | None:

@@ -19,7 +19,7 @@ _OWN = ("patient_id", "split", "label")
 
 
 def join_columns(
-    table: Sequence[Prediction], path: str | Path
+    table: Sequence[Prediction], path: str | Path, *, labels: bool = True
 ) -> tuple[Table, tuple[str, ...]]:
     """Add a cohort table's columns to the rows of its patients.
 
@@ -28,8 +28,11 @@ def join_columns(
 
     Args:
         table: any predictions.
-        path: CSV with a column `patient_id`, one row a patient; its columns replace
-            those of the same name in `extra`.
+        path: CSV with a column `patient_id`, one row a patient; its filled cells
+            replace those of the same column in `extra`, its empty ones none.
+        labels: whether its column `label` is what the predictions' labels are; not
+            where these were made by a rule, of grades or readers' calls. Otherwise it
+            is not read.
 
     Returns:
         The rows in their order, and the ids of the cohort's patients without a score.
@@ -53,21 +56,29 @@ def join_columns(
                 f"{rows[name].line} too"
             )
         rows[name] = row
-    problems += _disagreements(table, rows)
+    problems += _disagreements(table, rows, labels)
     refuse(problems, str(path))
     scored = {row.patient_id for row in table}
-    joined = tuple(_join(row, rows[row.patient_id].cells) for row in table)
+    joined = tuple(_join(row, rows[row.patient_id].cells, labels) for row in table)
     return joined, tuple(name for name in rows if name not in scored)
 
 
-def _join(row: Prediction, cells: Mapping[str, str]) -> Prediction:
-    added = {name: cell for name, cell in cells.items() if name not in _OWN}
-    label = parse_label(cells.get("label", "")) if row.label is None else row.label
+def _join(row: Prediction, cells: Mapping[str, str], labels: bool) -> Prediction:
+    added = {
+        name: cell or row.extra.get(name, "")
+        for name, cell in cells.items()
+        if name not in _OWN
+    }
+    label = row.label
+    if labels and label is None:
+        label = parse_label(cells.get("label", ""))
     split = cells.get("split") or row.split if row.split == NO_SPLIT else row.split
     return replace(row, label=label, split=split, extra={**row.extra, **added})
 
 
-def _disagreements(table: Sequence[Prediction], rows: Mapping[str, Row]) -> list[str]:
+def _disagreements(
+    table: Sequence[Prediction], rows: Mapping[str, Row], labels: bool
+) -> list[str]:
     """What the cohort table says against the scores, the first few of each kind."""
     faults: dict[str, list[str]] = {"patients": [], "split": [], "label": []}
     for patient in {row.patient_id: row for row in table}.values():
@@ -87,7 +98,7 @@ def _disagreements(table: Sequence[Prediction], rows: Mapping[str, Row]) -> list
                 f"row {line}: patient {name} must have the split {patient.split} of "
                 f"the predictions, got {split!r}"
             )
-        faults["label"] += _check_label(patient, label, line)
+        faults["label"] += _check_label(patient, label, line) if labels else []
     return [
         line
         for column, lines in faults.items()

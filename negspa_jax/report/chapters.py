@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from negspa_jax.evaluate.learned import ROLE
 from negspa_jax.evaluate.study import Study
+from negspa_jax.evaluate.unscored import ROLE
 from negspa_jax.report.blocks import Block, Gallery, Section, is_filled
 from negspa_jax.report.checklist import Item
 from negspa_jax.report.galleries import (
@@ -38,7 +38,7 @@ _JUDGING = {
     *("performance", "roc", "cutoffs", "pr", "calibration", "decision", "confusion"),
     *("comparisons", "subgroups", "readers", "errors"),
 }
-# Sections that the patients enter whom the model learned from.
+# Sections that patients of train without a score enter.
 _DESCRIBING = {"patients", "characteristics", "subgroups", "agreement"}
 _NO_CURVES = "They need a split with labelled patients of both classes."
 
@@ -206,15 +206,15 @@ def _make(
             sentences.append(f"{block.title}: not in this report. {otherwise}")
     filled = tuple(filter(is_filled, blocks))
     words = [warn_of_choice(study)] if name in _JUDGING else []
-    words.append(_name_files(study, learned=name in _DESCRIBING))
+    words.append(_name_files(study, unscored=name in _DESCRIBING))
     return Section(name, title, filled, tuple(sentences), " ".join(filter(None, words)))
 
 
-def _name_files(study: Study, *, learned: bool) -> str:
-    """What the numbers come from; `learned`: also from those learned from."""
+def _name_files(study: Study, *, unscored: bool) -> str:
+    """What the numbers come from; `unscored`: also from patients without a score."""
     files = dict.fromkeys(
         source.name
         for source in study.provenance.sources
-        if not source.role.startswith("manifest") and (learned or source.role != ROLE)
+        if not source.role.startswith("manifest") and (unscored or source.role != ROLE)
     )
     return f"Source: {', '.join(files)}." if files else ""

@@ -67,10 +67,19 @@ def _count_patients(study: Study, rows: list[Performance]) -> str:
 
 
 def _count_learned(study: Study) -> str:
-    if study.learned_from is None:
-        return ""
-    learned = format_counted(study.learned_from.num_patients, "other patient")
-    return f" The model learned from {learned}."
+    """Whom the one model learned from, and whom of train nobody did."""
+    train, words = study.unscored_train, []
+    if study.num_learned:
+        learned = format_counted(study.num_learned, "other patient")
+        words.append(f" The model learned from {learned}.")
+    if train and train.num_unlabelled:
+        left = format_counted(train.num_unlabelled, "patient")
+        be = "is" if train.num_unlabelled == 1 else "are"
+        words.append(
+            f" Of {train.split}, {left} {be} without a label by the rule, not learned "
+            "from."
+        )
+    return "".join(words)
 
 
 def _write_card(study: Study, row: Performance) -> Card:

@@ -19,7 +19,7 @@ _GRADES = (
     "grades of both joints: 1 where grade 2 or more is on both sides, or 3 or more on "
     "one (modified New York criteria)"
 )
-_READERS = "calls of readers: the first two where they agree, else the third"
+_READERS = "calls of two or three readers: what two of them say; others have no label"
 # What each rule of `data.reference` takes a label from.
 _RULES = {
     "label": "the table's column label, as it stands",

@@ -18,27 +18,48 @@ def describe_partitions(study: Study) -> str:
     """How patients came into splits and folds."""
     if not study.flow:
         return ""
-    splits = "Splits are those of the table's column split."
-    if not study.has_splits:
-        splits = "The table names no splits."
+    splits = "The table names no splits."
+    if study.has_splits:
+        drawn = _describe_validation(study)
+        splits = f"Splits are those of the table's column split{drawn}."
     return f"{splits}{_describe_folds(study)} {state_sizes(study)}"
+
+
+def _describe_validation(study: Study) -> str:
+    """How a run of one model came to the split that validates it, if not as others."""
+    config, origin = study.provenance.config, study.provenance.validation
+    if not has_one_model(study) or origin == "table":
+        return ""
+    if not {"data.validation_share", "seed"} <= config.keys():
+        return ""
+    share = f"{config['data.validation_share']:.0%}"
+    held_out = (
+        f"held out from {TRAIN}: {share} of its labelled patients, "
+        f"{_describe_draw(study)}, unless folds.csv was given"
+    )
+    if origin == "drawn":
+        return f", but {VALIDATION} was {held_out}"
+    return f"; where the table has no {VALIDATION}, it was {held_out}"
+
+
+def _describe_draw(study: Study) -> str:
+    seed = study.provenance.config["seed"]
+    return f"stratified by class and drawn with seed {seed}"
 
 
 def _describe_folds(study: Study) -> str:
     config = study.provenance.config
-    if not {"data.num_folds", "data.validation_share", "seed"} <= config.keys():
-        return ""
-    drawn = f"stratified by class and drawn with seed {config['seed']}"
     if has_one_model(study):
-        share = f"{config['data.validation_share']:.0%}"
         return (
             f" One model learned from {TRAIN} and was validated on the split "
-            f"{VALIDATION}: the table's, or where it has none {share} of {TRAIN}, "
-            f"{drawn} unless folds.csv was given."
+            f"{VALIDATION}."
         )
+    if not {"data.num_folds", "seed"} <= config.keys():
+        return ""
     return (
-        f" Cross-validation of {TRAIN} with {config['data.num_folds']} folds "
-        f"(folds.csv); unless that file was given, they are {drawn}."
+        f" Cross-validation of the labelled patients of {TRAIN} with "
+        f"{config['data.num_folds']} folds (folds.csv); unless that file was given, "
+        f"they are {_describe_draw(study)}."
     )
 
 
@@ -53,12 +74,15 @@ def describe_disjointness(study: Study) -> str:
 
 
 def _describe_held_out(study: Study) -> str:
-    if not study.provenance.config:
+    config = study.provenance.config
+    if not config:
         return ""
+    mri = config.get("data.kind", "mri") == "mri"
+    both = ", with both sides," if mri and config.get("data.sides") == "both" else ""
     held_out = (
         "Nobody whom the model learned from is scored"
         if has_one_model(study)
-        else f"A patient of {TRAIN}, with both sides, is held out by exactly one fold"
+        else f"A labelled patient of {TRAIN}{both} is held out by exactly one fold"
     )
     looked = "the run looked for one patient under two ids and for equal images"
     return f" {held_out}; {looked}."

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 from negspa_jax.evaluate.study import Flow, Study
 from negspa_jax.report.digits import format_counted, format_interval, format_number
+from negspa_jax.report.roles import TRAIN, describe_unscored
 from negspa_jax.report.sentences import list_facts
 
 
@@ -32,7 +33,7 @@ def state_missing_data(study: Study) -> str:
         if reading.num_missing
     )
     sentences = [
-        list_facts("Without label, left out of every measure", unlabelled),
+        list_facts("Without label, left out of every measure of scores", unlabelled),
         _count_unscored(study),
         _count_absent(study),
         list_facts("Unknown covariates, left out of their rows", _unknown(study)),
@@ -82,10 +83,11 @@ def state_variability(study: Study) -> str:
 
 def _count(study: Study, flow: Flow) -> str:
     names = study.names
+    apart = describe_unscored(study) if flow.split == TRAIN else ""
     return (
         f"{flow.split} {flow.num_patients} ({flow.num_positive} {names.positive}, "
         f"{flow.num_negative} {names.negative}, {flow.num_unlabelled} without label"
-        f"{', learned from and not scored' if flow is study.learned_from else ''})"
+        f"{'; ' if apart else ''}{apart})"
     )
 
 

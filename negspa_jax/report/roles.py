@@ -3,7 +3,7 @@
 from negspa_jax.evaluate.operating import OperatingPoint
 from negspa_jax.evaluate.patients import TRAIN
 from negspa_jax.evaluate.study import Study
-from negspa_jax.report.digits import format_number
+from negspa_jax.report.digits import format_count, format_number
 
 
 def is_test(study: Study, split: str) -> bool:
@@ -56,6 +56,24 @@ def warn_of_choice(study: Study) -> str:
 def has_one_model(study: Study) -> bool:
     """Whether the run trained one model, so that there are no folds."""
     return study.provenance.config.get("data.num_folds") == 1
+
+
+def describe_unscored(study: Study) -> str:
+    """What became of the patients of train without a score; "" if none are known.
+
+    Example: "without a score: 40 learned from, 5 without a label by the rule and not
+    learned from".
+    """
+    train = study.unscored_train
+    if train is None:
+        return ""
+    found = []
+    if study.num_learned:
+        found.append(f"{format_count(study.num_learned)} learned from")
+    if train.num_unlabelled:
+        count = format_count(train.num_unlabelled)
+        found.append(f"{count} without a label by the rule and not learned from")
+    return f"without a score: {', '.join(found)}"
 
 
 def name_encoders(study: Study) -> str:

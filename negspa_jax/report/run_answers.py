@@ -108,7 +108,8 @@ def describe_training(config: Config) -> str:
 
 def _describe_stage(stage: Mapping[str, Any]) -> str:
     rate = f"rate {stage['learning_rate']:g}"
-    if stage["stem_rate"] < 1:
+    # Frozen encoders keep no parameter that moves: the head alone has the whole rate.
+    if stage["stem_rate"] < 1 and stage["frozen"] != "encoders":
         stem = stage["stem_rate"] * stage["learning_rate"]
         rate += f" at the head, falling by depth to {stem:g} at the stem"
     parts = f" ({stage['device_batch']} at a time)" if stage["device_batch"] else ""
@@ -137,17 +138,26 @@ def _describe_schedule(config: Config) -> str:
 @of_run
 def describe_augmentation(config: Config) -> str:
     """How training images were varied and mixed."""
-    share = config["augmentation.probability"]
-    chance = f", each with probability {share:g}" if share < 1 else ""
-    turns = ", quarter turns" if config["augmentation.quarter_turns"] else ""
-    apart = "; drawn anew for each input" if config["augmentation.independent"] else ""
-    return (
-        f"Augmentation: flips with probability "
-        f"{config['augmentation.flip_probability']:g}{turns}; "
-        f"{', '.join(_list_changes(config))}{chance}; beyond the image "
-        f"{_BORDERS[config['augmentation.border']]}{apart}. Samples were "
-        f"{_describe_mixing(config)}."
+    flips, share = (
+        config[f"augmentation.{name}"] for name in ("flip_probability", "probability")
     )
+    symmetries = [f"flips with probability {flips:g}"] if flips else []
+    symmetries += ["quarter turns"] if config["augmentation.quarter_turns"] else []
+    changes = ", ".join(_list_changes(config))
+    chance = f", each with probability {share:g}" if changes and share < 1 else ""
+    parts = [", ".join(symmetries), f"{changes}{chance}", _describe_border(config)]
+    found = "; ".join(filter(None, parts)) or "none"
+    if found != "none" and config["augmentation.independent"]:
+        found += "; drawn anew for each input"
+    return f"Augmentation: {found}. Samples were {_describe_mixing(config)}."
+
+
+def _describe_border(config: Config) -> str:
+    """What is seen beyond the image, where a change lets it be seen."""
+    moves = ("rotation_degrees", "shift", "warp")
+    if not any(config[f"augmentation.{name}"] for name in moves):
+        return ""
+    return f"beyond the image {_BORDERS[config['augmentation.border']]}"
 
 
 def _describe_mixing(config: Config) -> str:

@@ -65,27 +65,45 @@ def radiograph_config(**data) -> Config:
     )
 
 
-def write_run(folder: Path, sizes=SMALL, *, config=None, learned=True, seed=0) -> Path:
-    """A finished run as training leaves it, but for images and weights."""
-    draw = random.Random(seed)
+def write_run(
+    folder: Path, sizes=SMALL, *, config=None, unscored=True, validation="", seed=0
+) -> Path:
+    """A finished run as training leaves it, but for images and weights.
+
+    Where labels are made by agreement, those on whom local and central differ have
+    none. `unscored`: whether the run names those of train without a score.
+    `validation`: what the manifest says of the origin of that split.
+    """
+    draw, config = random.Random(seed), config or radiograph_config()
     patients = [
         _draw_patient(draw, split, number, int(number < positive))
         for split, (positive, negative) in sizes.items()
         for number in range(positive + negative)
     ]
-    taught = [row for row in patients if row["split"] == "train"]
-    scored = [row for row in patients if row["split"] != "train"]
-    _write(folder / "predictions.csv", [r for p in scored for r in _score(draw, p)])
-    if learned:
+    for row in patients:
+        if config.data.reference == "agreement" and _is_doubtful(row):
+            row["label"] = ""
+    folds = config.data.num_folds
+    absent = [
+        row
+        for row in patients
+        if row["split"] == "train" and (folds == 1 or row["label"] == "")
+    ]
+    scored = [row for row in patients if row not in absent]
+    rows = [
+        r for number, p in enumerate(scored) for r in _score(draw, p, number, folds)
+    ]
+    _write(folder / "predictions.csv", rows)
+    if unscored and absent:
         _write(
-            folder / "learned_from.csv",
-            [{k: v for k, v in row.items() if k != "split"} for row in taught],
+            folder / "unscored.csv",
+            [{k: v for k, v in row.items() if k != "split"} for row in absent],
         )
     manifest = {
-        "config": flatten(config or radiograph_config()),
+        "config": flatten(config),
         "environment": {"devices": ["one device"], "git_commit": "abc"},
         "weights": {"sha256": "f0" * 32},
-        "inputs": {},
+        "inputs": {"validation": validation} if validation else {},
     }
     (folder / "manifest.json").write_text(json.dumps(manifest), "utf-8")
     _write(folder / "fold_0" / "history.csv", list(_train(draw)))
@@ -122,13 +140,19 @@ def _draw_patient(draw, split, number, label):
     }
 
 
-def _score(draw, patient):
-    """One model's score, of the whole image, of the patient, and their mean."""
-    strength = 2.4 * patient["label"] - 0.3 + draw.gauss(0, 0.9)
+def _is_doubtful(patient):
+    return patient["reader:local"] != patient["reader:central"]
+
+
+def _score(draw, patient, number, num_folds):
+    """Scores of the whole image and of the patient: out of fold, or all models'."""
+    likely = patient["label"] if patient["label"] != "" else 0.5
+    strength = 2.4 * likely - 0.3 + draw.gauss(0, 0.9)
     score = 1 / (1 + math.exp(-strength))
     start = {name: patient[name] for name in ("patient_id", "split", "label")}
     rest = {name: cell for name, cell in patient.items() if name not in start}
-    for fold in (0, "mean"):
+    of_train = patient["split"] == "train"
+    for fold in [number % num_folds] if of_train else [*range(num_folds), "mean"]:
         for side in ("whole", "both"):
             yield {**start, "fold": fold, "side": side, "score": repr(score), **rest}
 

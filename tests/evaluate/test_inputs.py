@@ -88,6 +88,38 @@ def test_a_cohort_tables_columns_reach_every_table(run, tmp_path):
     assert inputs.unscored == ("3",)
 
 
+@pytest.mark.parametrize("rule", ["grades", "readers", "agreement", "auto"])
+def test_labels_that_a_rule_made_are_not_the_cohort_tables(run, tmp_path, rule):
+    write(run / "predictions.csv", SCORES.replace("test,1", "test,"))
+    manifest = json.loads((run / "manifest.json").read_text())
+    manifest["config"]["data.reference"] = rule
+    write(run / "manifest.json", json.dumps(manifest))
+    cohort = write(tmp_path / "cohort.csv", "patient_id,label\n1,1\n2,1\n")
+    inputs = read_inputs(run=run, cohort=cohort)
+    assert [row.label for row in inputs.table] == [0, None]
+
+
+@pytest.mark.parametrize("config", [{}, {"data.reference": "label"}])
+def test_labels_of_the_column_label_are_the_cohort_tables(run, tmp_path, config):
+    write(run / "predictions.csv", SCORES.replace("test,1", "test,"))
+    manifest = json.loads((run / "manifest.json").read_text())
+    write(run / "manifest.json", json.dumps({**manifest, "config": config}))
+    cohort = write(tmp_path / "cohort.csv", "patient_id,label\n1,0\n2,1\n")
+    inputs = read_inputs(run=run, cohort=cohort)
+    assert [row.label for row in inputs.table] == [0, 1]
+    write(cohort, "patient_id,label\n1,1\n2,1\n")
+    assert "must have the label 0" in refused(run=run, cohort=cohort)
+
+
+@pytest.mark.parametrize(
+    ("said", "known"), [({"validation": "drawn"}, "drawn"), ({}, "")]
+)
+def test_the_manifest_says_where_validation_comes_from(run, said, known):
+    manifest = json.loads((run / "manifest.json").read_text())
+    write(run / "manifest.json", json.dumps({**manifest, "inputs": said}))
+    assert read_inputs(run=run).provenance.validation == known
+
+
 def test_models_can_be_named(tmp_path):
     paths = [write(tmp_path / name, SCORES) for name in ("a.csv", "b.csv")]
     inputs = read_inputs(predictions=paths, names=["ours", "theirs"])

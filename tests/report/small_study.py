@@ -85,7 +85,7 @@ def bare_study() -> Study:
         names=Names("A table", "positive", "negative", "image"),
         reference="",
         selection="",
-        learned_from=None,
+        unscored_train=None,
         out_of_fold=False,
         flow=(Flow("all", 8, 0, 4, 4),),
         unscored=(),

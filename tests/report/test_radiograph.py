@@ -18,6 +18,7 @@ from negspa_jax.report.galleries import show_cutoffs
 from negspa_jax.report.headline import write_headline
 from negspa_jax.report.pictures import list_albums
 from negspa_jax.report.roles import is_test, remark_split
+from negspa_jax.report.tables.cohort import list_flow
 from tests.evaluate.radiograph_run import radiograph_config, write_run
 from tests.report.conftest import read_csv, read_page
 from tests.report.test_captions import captions
@@ -99,9 +100,9 @@ def test_every_section_that_judges_scores_says_who_chose(radiographs):
 
 def test_files_are_named_where_their_patients_are_counted(radiographs):
     sections = {s.name: s.source for s in list_sections(radiographs, ())}
-    assert "learned_from.csv" in sections["patients"]
-    assert "learned_from.csv" in sections["characteristics"]
-    assert "learned_from.csv" not in sections["performance"]
+    assert "unscored.csv" in sections["patients"]
+    assert "unscored.csv" in sections["characteristics"]
+    assert "unscored.csv" not in sections["performance"]
 
 
 def test_those_learned_from_are_in_the_flow(radiographs, written):
@@ -113,7 +114,7 @@ def test_those_learned_from_are_in_the_flow(radiographs, written):
         ["validation", "0", "28"],
     ]
     (panel,) = draw_flow(radiographs)
-    assert "train, 40 patients, learned from" in panel.words
+    assert "negative, without a score: 40 learned from;" in panel.words
     assert "40 learned from" in panel.svg
 
 
@@ -137,6 +138,69 @@ def test_wrong_calls_show_one_score_once(written):
     header, _ = read_csv(written["tables/errors.csv"])
     assert header[:4] == ["Split", "Patient", "Outcome", "Score model"]
     assert not [name for name in header if "Side" in name or "SD" in name]
+
+
+# --- whom the rule of the labels left without one -------------------------------------
+
+
+@pytest.fixture(scope="module", params=[1, 5])
+def agreed(request, tmp_path_factory):
+    """A study of one model and one of folds, where labels are made by agreement."""
+    config = radiograph_config(num_folds=request.param, reference="agreement")
+    run = write_run(tmp_path_factory.mktemp("run") / "agreed", config=config)
+    return request.param, load_study(run=run, options=Options(num_resamples=10))
+
+
+def test_those_without_a_label_are_told_apart_from_those_learned_from(agreed):
+    num_folds, study = agreed
+    left = study.unscored_train.num_unlabelled
+    assert left > 1
+    nobody = f"{left} without a label by the rule and not learned from"
+    taught = f"{40 - left} learned from, " if num_folds == 1 else ""
+    said = f"{left} without label; without a score: {taught}{nobody})"
+    for name in ("sizes", "flow", "partitions"):
+        assert said in ANSWERS[name].write(study)
+    headline = write_headline(study).measured
+    assert headline.endswith(
+        f" Of train, {left} patients are without a label by the rule, not learned from."
+    )
+    told = f"The model learned from {40 - left} other patients."
+    assert (told in headline) == (num_folds == 1)
+
+
+def test_the_flow_counts_those_without_a_label_once(agreed):
+    num_folds, study = agreed
+    left = study.unscored_train.num_unlabelled
+    one_model = num_folds == 1
+    table = list_flow(study)
+    titles = [column.title for column in table.columns]
+    absent = ["Learned from"] * one_model + ["Without label and score"]
+    assert titles[: len(absent) + 3] == [
+        *("Split", *absent, "Patients with a score", "Label unknown")
+    ]
+    train, *others = table.rows
+    counts = (40 - left, left, 0) if one_model else (left, 40 - left)
+    assert train[: len(absent) + 3] == ("train", *counts, left)
+    assert {row[1 : len(absent) + 1] for row in others} == {(0,) * len(absent)}
+    (panel,) = draw_flow(study)
+    assert f"{40 if one_model else left} of train without" in panel.svg
+    assert ("40 patients, no score" in panel.svg) == one_model
+    lines = f"{40 - left} {'learned from' if one_model else 'scored'}"
+    assert {lines, f"{left} without a label"} <= {*re.findall(r">([^<>]+)<", panel.svg)}
+
+
+def test_agreement_counts_all_whom_both_called(agreed):
+    _, study = agreed
+    found = captions(list_sections(study, ()))["reader_pairs"]
+    assert "all patients whom both called, with and without a label. " in found
+    lost = captions(list_sections(replace(study, unscored=("X",)), ()))["reader_pairs"]
+    assert "but for those of the cohort table without a score. " in lost
+
+
+def test_of_whom_the_model_learned_from_unnamed_agreement_says_nothing(radiographs):
+    unnamed = replace(radiographs, unscored_train=None)
+    found = captions(list_sections(unnamed, ()))["reader_pairs"]
+    assert "with and without a label, but for those whom the model learned" in found
 
 
 # --- every cut-off -------------------------------------------------------------------
@@ -210,7 +274,7 @@ def test_agreement_is_a_table_and_in_the_record(radiographs, written):
     ]
     record = json.loads(written["study.json"])["study"]
     assert len(record["reader_pairs"]) == len(rows)
-    assert record["learned_from"]["num_patients"] == 40
+    assert record["unscored_train"]["num_patients"] == 40
     assert record["selection"] == "validation"
 
 
@@ -243,8 +307,9 @@ def test_agreement_is_a_table_and_in_the_record(radiographs, written):
         ("selection", "the highest AUC of validation, from whom the model does not"),
         ("ensembling", "that of one model; no models are combined"),
         ("partitions", "One model learned from train and was validated on the split"),
-        ("partitions", "15% of train"),
-        ("partitions", "train 40 (24 positive, 16 negative, 0 without label, learned"),
+        ("partitions", "where the table has no validation, it was held out from train"),
+        ("partitions", "15% of its labelled patients, stratified by class"),
+        ("partitions", "0 without label; without a score: 40 learned from)"),
         ("disjointness", "Nobody whom the model learned from is scored"),
         ("training_performance", f"validation ({CHOSE}; 16 positive of 28)"),
         ("test_performance", "external (14 positive of 25)"),
@@ -262,8 +327,11 @@ def test_an_answer_is_that_of_one_radiograph_and_one_model(radiographs, name, fa
     [
         ("label", "from the table's column label, as it stands."),
         ("grades", "grade 2 or more is on both sides, or 3 or more on one"),
-        ("readers", "the first two where they agree, else the third"),
-        ("agreement", "two readers where they agree; others have no label"),
+        (
+            "readers",
+            "two or three readers: what two of them say; others have no label.",
+        ),
+        ("agreement", "two readers where they agree; others have no label."),
         ("auto", "of a table without one from grades"),
     ],
 )
@@ -283,6 +351,72 @@ def test_the_reference_standard_says_its_rule(radiographs, rule, words):
 def test_the_window_is_named(radiographs, window, words):
     change = {"radiograph.window": window}
     assert words in write(radiographs, "preprocessing", **change)
+
+
+@pytest.mark.parametrize(
+    ("origin", "words"),
+    [
+        ("table", "column split. One model learned"),
+        ("drawn", "column split, but validation was held out from train: 15% of its"),
+        ("", "column split; where the table has no validation, it was held out from"),
+    ],
+)
+def test_where_validation_comes_from_is_told_as_far_as_known(
+    radiographs, origin, words
+):
+    provenance = replace(radiographs.provenance, validation=origin)
+    found = ANSWERS["partitions"].write(replace(radiographs, provenance=provenance))
+    assert f"Splits are those of the table's {words}" in found
+
+
+def test_only_labelled_patients_are_held_out_and_sides_are_those_of_an_mri(
+    radiographs,
+):
+    config = {"data.num_folds": 5, "data.kind": "radiograph", "data.sides": "both"}
+    said = " is held out by exactly one fold"
+    found = write(radiographs, "disjointness", **config)
+    assert f"A labelled patient of train{said}" in found
+    for sides, words in (("both", ", with both sides,"), ("whole", ""), ("left", "")):
+        config |= {"data.kind": "mri", "data.sides": sides}
+        found = write(radiographs, "disjointness", **config)
+        assert f"A labelled patient of train{words}{said}" in found
+
+
+def test_rates_fall_by_depth_only_where_parts_of_the_encoder_move(radiographs):
+    change = {f"stages[{number}].stem_rate": 0.1 for number in range(6)}
+    change |= {f"stages[{number}].frozen": "encoders" for number in range(6)}
+    assert "depth" not in write(radiographs, "training", **change)
+    change["stages[0].frozen"] = "convolutions"
+    assert write(radiographs, "training", **change).count("by depth") == 1
+
+
+NOTHING = {
+    **{f"augmentation.{name}": 0.0 for name in ("rotation_degrees", "shift", "warp")},
+    **{f"augmentation.{name}": 0.0 for name in ("brightness", "contrast")},
+    "augmentation.zoom": 1.0,
+    "augmentation.flip_probability": 0.0,
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({}, "none"),
+        ({"flip_probability": 0.5}, "flips with probability 0.5"),
+        ({"quarter_turns": True}, "quarter turns"),
+        ({"zoom": 1.1}, "magnification by up to 1.1, each with probability 0.75"),
+        (
+            {"flip_probability": 0.5, "rotation_degrees": 10.0, "independent": True},
+            "flips with probability 0.5; rotation by up to 10 degrees, each with "
+            "probability 0.75; beyond the image its reflection; drawn anew for each "
+            "input",
+        ),
+    ],
+)
+def test_only_what_varies_is_called_augmentation(radiographs, change, words):
+    changed = {f"augmentation.{name}": value for name, value in change.items()}
+    found = write(radiographs, "augmentation", **{**NOTHING, **changed})
+    assert found.startswith(f"Augmentation: {words}. Samples were ")
 
 
 def test_two_views_are_two_encoders(radiographs):

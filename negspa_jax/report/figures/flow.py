@@ -16,6 +16,7 @@ from negspa_jax.report.figures.drawing import (
     Panel,
     draw_panel,
 )
+from negspa_jax.report.roles import TRAIN, describe_unscored
 
 _LONGEST = 24
 # In inches, from the top: the first box, then a block of a split after another.
@@ -23,7 +24,7 @@ _WIDTH, _HEAD, _SPLIT, _GAP = 4.6, 0.5, 0.76, 0.24
 
 
 def draw_flow(study: Study) -> list[Panel]:
-    """One panel: patients with a score, by split, and by class."""
+    """One panel: all patients, by split, and by class."""
     height = 0.1 + _HEAD + (_GAP + _SPLIT) * len(study.everybody)
     return [
         draw_panel(
@@ -44,8 +45,9 @@ def _draw(axes: Axes, *, study: Study, height: float) -> None:
     top = 0.05
     total = sum(flow.num_patients for flow in study.flow)
     head = [f"{_patients(total)} with a score"]
-    if study.learned_from:
-        head.append(f"{format_count(study.learned_from.num_patients)} learned from")
+    if study.unscored_train:
+        count = study.unscored_train.num_patients
+        head.append(f"{format_count(count)} of {TRAIN} without")
     _box(axes, 0.05, top, 2.1, _HEAD, head)
     if study.unscored:
         absent = [f"{_patients(len(study.unscored))} without a score", "not counted"]
@@ -60,10 +62,7 @@ def _draw(axes: Axes, *, study: Study, height: float) -> None:
 
 def _draw_split(axes: Axes, study: Study, flow: Flow, top: float) -> None:
     name = shorten(flow.split, length=_LONGEST)
-    last = f"{format_count(flow.num_unlabelled)} without a label"
-    if flow is study.learned_from:
-        last = "learned from, no score"
-    lines = [name, _patients(flow.num_patients), last]
+    lines = [name, *_count(study, flow)]
     _box(axes, 0.5, top, 1.65, _SPLIT, lines, bold=True)
     half = (_SPLIT - 0.08) / 2
     for y, count, label, colour in (
@@ -125,9 +124,22 @@ def _patients(count: int) -> str:
     return format_counted(count, "patient")
 
 
+def _count(study: Study, flow: Flow) -> list[str]:
+    """The lines of a split's box, below its name."""
+    unlabelled = f"{format_count(flow.num_unlabelled)} without a label"
+    if not study.unscored_train or flow.split != TRAIN:
+        return [_patients(flow.num_patients), unlabelled]
+    scored = flow.num_patients - study.unscored_train.num_patients
+    lines = [f"{_patients(flow.num_patients)}{'' if scored else ', no score'}"]
+    for count, what in ((scored, "scored"), (study.num_learned, "learned from")):
+        lines += [f"{format_count(count)} {what}"] if count else []
+    return [*lines, unlabelled] if flow.num_unlabelled else lines
+
+
 def _describe(study: Study, flow: Flow) -> str:
-    learned = "learned from, " if flow is study.learned_from else ""
+    apart = describe_unscored(study) if flow.split == TRAIN else ""
     return (
-        f"{flow.split}, {_patients(flow.num_patients)}, {learned}{flow.num_unlabelled} "
+        f"{flow.split}, {_patients(flow.num_patients)}, {flow.num_unlabelled} "
         f"without a label, {flow.num_positive} positive, {flow.num_negative} negative"
+        f"{', ' if apart else ''}{apart}"
     )

@@ -27,10 +27,10 @@ def list_reader_pairs(study: Study) -> Table:
         "reader_pairs",
         "Agreement between readers, and of each with the final label",
         "Readers without the model's help. Two readers: all patients whom both called, "
-        "with and without a label. A reader and the final label: labelled patients "
-        "with a call; a disagreement is a patient who was classified otherwise than "
-        f"the reader did. {name_methods(methods)}; no kappa where both call everybody "
-        f"the same.{doubt_readers(study)}",
+        f"with and without a label{_name_absent(study)}. A reader and the final "
+        "label: labelled patients with a call; a disagreement is a patient who was "
+        f"classified otherwise than the reader did. {name_methods(methods)}; no kappa "
+        f"where both call everybody the same.{doubt_readers(study)}",
         make_columns(
             *(("Split", TEXT), ("First", TEXT), ("Second", TEXT)),
             *(("Disagreements", SHARE), ("Kappa", ESTIMATE)),
@@ -38,6 +38,16 @@ def list_reader_pairs(study: Study) -> Table:
         ),
         tuple(_make_row(row) for row in rows),
     )
+
+
+def _name_absent(study: Study) -> str:
+    """Of whose calls nothing is known here."""
+    found = []
+    if study.unscored:
+        found.append("those of the cohort table without a score")
+    if study.selection and not study.num_learned:
+        found.append("those whom the model learned from")
+    return f", but for {' and '.join(found)}" if found else ""
 
 
 def _make_row(row: ReaderPair) -> tuple:

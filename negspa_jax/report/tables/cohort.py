@@ -2,6 +2,7 @@
 
 from negspa_jax.evaluate.characteristics import CategoryRow, Summary
 from negspa_jax.evaluate.study import Flow, Study
+from negspa_jax.report.roles import TRAIN
 from negspa_jax.report.tables.table import (
     COUNT,
     LONG_TEXT,
@@ -17,21 +18,16 @@ from negspa_jax.report.tables.table import (
 
 def list_flow(study: Study) -> Table:
     """How many patients of each split entered, and how many count."""
-    names, learned = study.names, study.learned_from
-    without = (
-        " Those whom the model learned from are described below, and count in no "
-        "number of its performance."
-        if learned
-        else ""
-    )
+    names, absent = study.names, _list_unscored(study)
     return Table(
         "flow",
         "Patients of each split",
         "Counts of patients, from the tables named in section Provenance. Patients "
-        f"without a label have a score but count nowhere below.{without}",
+        "without a label are in no number of performance."
+        + "".join(f" {why}" for _, _, why in absent),
         make_columns(
             ("Split", TEXT),
-            *([("Learned from", COUNT)] if learned else []),
+            *((title, COUNT) for title, _, _ in absent),
             ("Patients with a score", COUNT),
             ("Label unknown", COUNT),
             (names.positive, COUNT),
@@ -41,13 +37,30 @@ def list_flow(study: Study) -> Table:
     )
 
 
+def _list_unscored(study: Study) -> list[tuple[str, int, str]]:
+    """Those of train without a score: what they are called, how many, and why."""
+    train = study.unscored_train
+    found = (
+        (
+            "Learned from",
+            study.num_learned,
+            "Those whom the model learned from have no score; they are described below "
+            "and are in no number of its performance either.",
+        ),
+        (
+            "Without label and score",
+            train.num_unlabelled if train else 0,
+            f"Those of {TRAIN} whom the rule of the labels left without one were not "
+            "learned from and have no score.",
+        ),
+    )
+    return [row for row in found if row[1]]
+
+
 def _make_flow_row(study: Study, flow: Flow) -> tuple:
+    absent = [n if flow.split == TRAIN else 0 for _, n, _ in _list_unscored(study)]
     counts = flow.num_unlabelled, flow.num_positive, flow.num_negative
-    if study.learned_from is None:
-        return (flow.split, flow.num_patients, *counts)
-    taught = flow is study.learned_from
-    pair = (flow.num_patients, 0) if taught else (0, flow.num_patients)
-    return (flow.split, *pair, *counts)
+    return (flow.split, *absent, flow.num_patients - sum(absent), *counts)
 
 
 def list_unscored(study: Study) -> Table:
@@ -60,8 +73,8 @@ def list_unscored(study: Study) -> Table:
         make_columns(("Patient", TEXT)),
         tuple((name,) for name in study.unscored),
         empty="Every patient of the tables that were read has a score, but for those "
-        "whom the model learned from."
-        if study.learned_from
+        f"of {TRAIN} that “Patients of each split” counts apart."
+        if study.unscored_train
         else "Every patient of the tables that were read has a score.",
     )
 
