@@ -19,7 +19,7 @@ RULE_WORDS = {
     "label": "the column label",
     "grades": "the grades: definite sacroiliitis is grade 2 or more on both sides, or "
     "3 or more on one (modified New York criteria)",
-    "readers": "what two of the readers say, where two disagree a third among them",
+    "readers": "the readers: what two of them say, a third deciding where two disagree",
     "agreement": "two readers, where they agree",
 }
 

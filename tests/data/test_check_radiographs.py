@@ -74,7 +74,7 @@ def test_labels_by_another_rule_are_explained(table, capsys):
     assert check(table, "--reference=grades") == 0
     assert "Labels are taken from the grades" in capsys.readouterr().out
     assert check(table, "--reference=readers") == 0
-    assert "what two of the readers say" in capsys.readouterr().out
+    assert "what two of them say" in capsys.readouterr().out
 
 
 def test_a_label_against_the_grades_is_a_warning(table, capsys):
