@@ -61,9 +61,11 @@ def _define_check() -> flags.FlagValues:
     flags.DEFINE_list("sequences", None, meaning, values)
     meaning = "what labels are taken from; in training --config.data.reference"
     flags.DEFINE_enum("reference", "auto", RULES, meaning, values)
-    meaning = "splits whose rows must have a label; validation, too, where one model "
-    meaning += "is trained"
-    flags.DEFINE_list("labelled", ["train"], meaning, values)
+    meaning = (
+        "splits whose rows must have a label; default: train, and of radiographs, "
+    )
+    meaning += "where one model is trained, validation"
+    flags.DEFINE_list("labelled", None, meaning, values)
     meaning = "of a radiograph's windows; in training --config.radiograph.window"
     text("radiograph_window", "first", meaning, values)
     meaning = "of DICOM files to accept; in training --config.radiograph.modalities"
@@ -94,7 +96,7 @@ def _run_check(values: Any) -> int:
         sequences=_SEQUENCES[values.kind] if unnamed else values.sequences,
         crop_options=_find_options(values),
         reference=values.reference,
-        labelled=values.labelled if values.require_labels else (),
+        labelled=_find_labelled(values),
         contact_sheet=parse_optional_path(values.contact_sheet),
         manifest=parse_optional_path(values.manifest),
         workers=values.workers,
@@ -103,7 +105,15 @@ def _run_check(values: Any) -> int:
     return 0 if usable else 2
 
 
+_LABELLED = {"mri": ["train"], "radiograph": ["train", "validation"]}
 _SEQUENCES = {"mri": ["t1w", "t2w", "fs"], "radiograph": ["image"]}
+
+
+def _find_labelled(values: Any) -> list[str]:
+    if not values.require_labels:
+        return []
+    named: list[str] | None = values.labelled
+    return _LABELLED[values.kind] if named is None else named
 
 
 def _find_options(values: Any) -> dict[str, Any]:
@@ -116,7 +126,11 @@ def _find_options(values: Any) -> dict[str, Any]:
         other = "radiographs" if values.kind == "mri" else "MRI"
         raise ValueError(f"--{given[0]} is of {other}, got --kind={values.kind}")
     if values.kind == "radiograph":
-        window, modalities = values.radiograph_window, tuple(values.modalities)
+        window = values.radiograph_window.strip()
+        modalities = tuple(name.strip().upper() for name in values.modalities)
+        for flag, value in (("radiograph_window", window), ("modalities", modalities)):
+            if not value:
+                raise ValueError(f"--{flag} must not be empty")
         return {"window": window, "modalities": modalities}
     return {name: values[name].value for name in of_mri}
 

@@ -12,7 +12,9 @@ from negspa_jax.data.doubts import (
     describe_labels,
     find_contradictions,
     find_mixed_planes,
+    find_odd_splits,
     find_shared_masks,
+    find_unread_columns,
 )
 from negspa_jax.data.errors import CohortError
 from negspa_jax.data.findings import HEADINGS, Description, Finding, open_patient
@@ -83,11 +85,11 @@ def check_cohort(
                 planes[name][plane] += 1
     pages = sheet.close()
     problems += _compare_files(scan.cohort, manifest)
-    warnings += [*find_mixed_planes(planes), *find_shared_masks(scan.cohort)]
-    warnings += find_contradictions(scan.cohort)
+    warnings += find_mixed_planes(planes)
+    warnings += _doubt_table(scan.cohort, to_learn_from=bool(labelled))
     for line in [
         *_tell_counts([patient for patient, _ in scan.rows]),
-        *describe_labels(scan.cohort),
+        *_tell_rule(scan.cohort),
         *_tell_grids(grids, planes, HEADINGS[kind]),
         *_tell_list("Warning", warnings),
         *_tell_list("Problem", problems),
@@ -97,6 +99,12 @@ def check_cohort(
     usable = "all can be used" if not problems else "not all can be used"
     tell(f"{path}: {len(scan.rows)} patients read, {usable}.")
     return not problems
+
+
+def _doubt_table(cohort: Cohort, *, to_learn_from: bool) -> list[str]:
+    doubts = [*find_shared_masks(cohort), *find_contradictions(cohort)]
+    doubts += find_unread_columns(cohort)
+    return doubts + find_odd_splits(cohort) if to_learn_from else doubts
 
 
 def _compare_files(cohort: Cohort, manifest: Path | None) -> list[str]:
@@ -123,6 +131,11 @@ def _tell_counts(patients: Sequence[Patient]) -> list[str]:
         counts = [len(labels), *(labels.count(label) for label in (1, 0, None))]
         rows.append((split, *map(str, counts)))
     return [*_align(rows), ""]
+
+
+def _tell_rule(cohort: Cohort) -> list[str]:
+    lines = describe_labels(cohort)
+    return [*lines, ""] if lines else []
 
 
 def _tell_grids(

@@ -6,8 +6,8 @@ prediction), and one path for each sequence under the sequence's name.
 Of an MRI the region of interest: `rvoi` (one mask for all) or `rvoi:<sequence>`, or
 instead of a mask `rvoi_corners`, `rvoi_first`, `rvoi_last`, `rvoi_sequence` (see
 `rvoi.Clicks`; also `rvoi_units`, `rvoi_index_base`, `rvoi_axis`). Of a radiograph on
-which other parts of the body are: `crop` or `crop:<view>`, "top,left,bottom,right" in
-pixels of the file.
+which other parts of the body are: `crop`, or of several views `crop:<view>`,
+"top,left,bottom,right" in pixels of the file.
 
 Instead of `label`: `grade_right` and `grade_left` (0 to 4, modified New York criteria),
 or readers' calls, of which the first two make it and a third decides where they
@@ -28,12 +28,12 @@ from negspa_jax.columns import COVARIATES, FEATURES, READER, READER_AI
 from negspa_jax.csv_table import Row, Table, read_table
 from negspa_jax.data.errors import CohortError, RefusedError
 from negspa_jax.data.patient import Patient, canonical_id
-from negspa_jax.data.reference import find_rule
+from negspa_jax.data.reference import GRADES, find_rule
 from negspa_jax.data.rows import CLICK_COLUMNS, Reading, RowReader
 
-_RESERVED = {"patient_id", "split", "label", "rvoi", "crop"}
-_RESERVED |= {*CLICK_COLUMNS, *FEATURES, *COVARIATES}
-_PREFIXES = (READER, READER_AI, "rvoi:", "crop:")
+KNOWN_COLUMNS = {"patient_id", "split", "label", "rvoi", "crop", *GRADES}
+KNOWN_COLUMNS |= {*CLICK_COLUMNS, *FEATURES, *COVARIATES}
+PREFIXES = (READER, READER_AI, "rvoi:", "crop:", *(f"{name}:" for name in GRADES))
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ def _check_sequences(sequences: Sequence[str]) -> tuple[str, ...]:
     if not names or len(set(names)) < len(names) or not all(names):
         raise ValueError(f"sequences must be one or more different names, got {names}")
     for name in names:
-        if name in _RESERVED or name.startswith(_PREFIXES):
+        if name in KNOWN_COLUMNS or name.startswith(PREFIXES):
             raise ValueError(f"sequences must not be named like the column {name!r}")
     return names
 
@@ -142,7 +142,8 @@ def _check_columns(table: Table, reading: Reading) -> list[str]:
     problems = [
         f"column {name} is missing" for name in needed if name not in table.columns
     ]
-    remedy = ",".join(_guess_sequences(table)) or "name,name"
+    kind = "mri" if reading.with_region else "radiograph"
+    remedy = ",".join(_guess_sequences(table, kind)) or "name,name"
     problems += [
         f"column {name} of the sequences is missing; name yours with "
         f"--config.data.sequences={remedy} (check: --sequences={remedy})"
@@ -155,21 +156,31 @@ def _check_columns(table: Table, reading: Reading) -> list[str]:
         problems.append(
             "column rvoi (or rvoi:<sequence> each, or rvoi_corners) is missing"
         )
+    other = "radiograph" if kind == "mri" else "mri"
+    if problems and _guess_sequences(table, other):
+        problems.append(
+            f"these look like files of {_KIND_WORDS[other]}, which need "
+            f"--config.data.kind={other} (check: --kind={other})"
+        )
     if problems:
         problems[0] += f"; the columns are {', '.join(table.columns)}"
     return problems
 
 
-_IMAGES = (".nii", ".nii.gz", ".dcm", ".dicom", ".png", ".tif", ".tiff")
+_IMAGES = {
+    "mri": (".nii", ".nii.gz"),
+    "radiograph": (".dcm", ".dicom", ".png", ".tif", ".tiff"),
+}
+_KIND_WORDS = {"mri": "MRI", "radiograph": "radiographs"}
 
 
-def _guess_sequences(table: Table) -> list[str]:
-    """The columns that look like images, for a remedy that can be pasted."""
+def _guess_sequences(table: Table, kind: str) -> list[str]:
+    """The columns that look like images of a kind, for a remedy that can be pasted."""
     first = table.rows[0].cells if table.rows else {}
     return [
         name
         for name, cell in first.items()
-        if cell.lower().endswith(_IMAGES) and not name.startswith("rvoi")
+        if cell.lower().endswith(_IMAGES[kind]) and not name.startswith("rvoi")
     ]
 
 

@@ -4,7 +4,7 @@ import os
 from collections import Counter
 from collections.abc import Mapping
 
-from negspa_jax.data.cohort import Cohort
+from negspa_jax.data.cohort import KNOWN_COLUMNS, PREFIXES, Cohort
 from negspa_jax.data.errors import RefusedError
 from negspa_jax.data.patient import Patient
 from negspa_jax.data.reference import (
@@ -13,6 +13,9 @@ from negspa_jax.data.reference import (
     adjudicate,
     judge_grades,
 )
+
+# What people call the split that chooses the best epoch, in any case.
+VALIDATION_SPELLINGS = {"validation", "valid", "val", "dev"}
 
 
 def find_mixed_planes(planes: Mapping[str, Counter[str]]) -> list[str]:
@@ -86,6 +89,45 @@ def find_contradictions(cohort: Cohort) -> list[str]:
                 f"the label is not what {words} it in {whom} ({shown}); it is taken "
                 f"from {RULE_WORDS[cohort.reference]} (--config.data.reference)"
             )
+    return lines
+
+
+def find_odd_splits(cohort: Cohort) -> list[str]:
+    """Why nothing could be learned from the cohort, which may be meant."""
+    splits = dict.fromkeys(patient.split for patient in cohort.patients)
+    lines = []
+    if splits and "train" not in splits:
+        lines.append(
+            f"no patient is of the split 'train', which alone is learned from; the "
+            f"splits are {', '.join(splits)}"
+        )
+    wanted = ("train", "validation") if cohort.kind == "radiograph" else ("train",)
+    for split in [name for name in wanted if name in splits]:
+        labels = {p.label for p in cohort.patients if p.split == split} - {None}
+        if len(labels) < 2:
+            lines.append(f"the split {split!r} has no patients of both classes")
+    others = [name for name in splits if name.casefold() in VALIDATION_SPELLINGS]
+    if cohort.kind == "radiograph" and others and "validation" not in splits:
+        lines.append(
+            f"the split that chooses the best epoch must be named 'validation' where "
+            f"one model is trained, got {others[0]!r}"
+        )
+    return lines
+
+
+def find_unread_columns(cohort: Cohort) -> list[str]:
+    """Columns that nobody reads, and that are spelt like one that is read."""
+    extra = dict.fromkeys(name for p in cohort.patients for name in p.extra)
+    views = ", ".join(cohort.sequences)
+    lines = []
+    for name in extra:
+        plain, colon, rest = name.casefold().replace(" ", "").partition(":")
+        if plain + colon in PREFIXES:
+            known = plain + colon + rest
+            ours = f"of the views {views}" if plain in ("crop", "rvoi") else repr(known)
+            lines.append(f"the column {name!r} is not read: must be {ours}")
+        elif not colon and plain in KNOWN_COLUMNS:
+            lines.append(f"the column {name!r} is not read: must be {plain!r}")
     return lines
 
 

@@ -50,7 +50,10 @@ def open_patient(
     problems: list[str] = []
     warnings: tuple[str, ...] = ()
     images, planes = None, dict[str, str]()
-    if faults or len(patient.images) < len(options["sequences"]):
+    views = options["sequences"]
+    # Where no column has a region at all, the table's own problem says so.
+    located = kind != "mri" or patient.clicks or len(patient.rvoi) == len(views)
+    if faults or not located or len(patient.images) < len(views):
         problems = _find_faults(patient, kind, options)
     else:
         try:

@@ -95,11 +95,19 @@ def _read_picture(
     if not has_preamble and start.startswith((_PNG, *_TIFF)):
         return read_export(path)
     if not has_preamble and not start.startswith(_BARE_DICOM):
-        packed = " (it is gzip: unpack it)" if start.startswith(b"\x1f\x8b") else ""
-        raise RefusedError(f"must be a DICOM, PNG or TIFF file, but is none{packed}")
+        raise RefusedError(
+            f"must be a DICOM, PNG or TIFF file, but is none{_explain(path, start)}"
+        )
     return read_dicom(
         path, window=window, modalities=modalities, has_preamble=has_preamble
     )
+
+
+def _explain(path: Path, start: bytes) -> str:
+    """What a file is instead, where that is plain."""
+    if path.name.lower().endswith((".nii", ".nii.gz")):
+        return " (NIfTI holds MRI: --config.data.kind=mri)"
+    return " (it is gzip: unpack it)" if start.startswith(b"\x1f\x8b") else ""
 
 
 def _read_start(path: Path) -> bytes:

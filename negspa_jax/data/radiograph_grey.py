@@ -73,7 +73,9 @@ def show_grey(picture: Picture, crop: Crop | None) -> Float[np.ndarray, "h w"]:
     padding = None if picture.padding is None else picture.padding[box]
     inside = values if padding is None else values[~padding]
     if inside.size == 0 or inside.min() == inside.max():
-        raise RefusedError("must show something, but every pixel has the same value")
+        where = "" if crop is None else " of its crop box"
+        reason = f"must show something, but every pixel{where} has the same value"
+        raise RefusedError(reason)
     if picture.show is not None:
         shown = picture.show(values)
         _check_window(shown if padding is None else shown[~padding], picture)

@@ -102,7 +102,10 @@ class RowReader(CellReader):
         if rule == "readers":
             label = adjudicate(calls)
             if wanted and label is None:
-                must = "must be two equal calls, or a third reader's where two disagree"
+                must = (
+                    "must be two equal calls, or a third reader's where two disagree "
+                    "(--config.data.reference=agreement leaves such patients out)"
+                )
                 self.fail(f"{READER}{', '.join(readers)}", must, _spell(readers))
             return label
         if wanted and "label" in self.row.cells:
@@ -116,6 +119,8 @@ class RowReader(CellReader):
         self, grades: dict[str, int | None], *, wanted: bool
     ) -> int | None:
         right, left = (grades[name] for name in GRADES)
+        if any(grades[name] is None and self.text(name) for name in GRADES):
+            return None  # no grade, which has been said
         try:
             label = judge_grades(right, left)
         except RefusedError as error:
@@ -133,8 +138,12 @@ class RowReader(CellReader):
             call = self.binary(f"{READER}{name}")
             columns = [f"{grade}:{name}" for grade in GRADES]
             right, left = (self.grade(c, highest=HIGHEST_GRADE) for c in columns)
+            spoilt = any(
+                grade is None and self.text(column)
+                for grade, column in zip((right, left), columns, strict=True)
+            )
             try:
-                judged = judge_grades(right, left)
+                judged = None if spoilt else judge_grades(right, left)
             except RefusedError as error:
                 self.fail(columns[0 if right is None else 1], str(error), "")
                 judged = None
@@ -145,11 +154,14 @@ class RowReader(CellReader):
         return calls
 
     def _boxes(self) -> dict[str, Crop]:
-        """Each view's crop box: its own, else the one for all."""
-        boxes = {}
+        """Each view's crop box."""
+        boxes, shared = {}, self.box("crop")
+        if shared and len(self._sequences) > 1:
+            each = " and ".join(f"crop:{name}" for name in self._sequences)
+            self.fail("crop", f"must be {each}, a box a view", self.text("crop"))
         for name in self._sequences:
             own = f"crop:{name}"
-            found = self.box(own) if self.text(own) else self.box("crop")
+            found = self.box(own) if self.text(own) else shared
             if found:
                 boxes[name] = found
         return boxes

@@ -34,7 +34,7 @@ def _describe_validation(study: Study) -> str:
         return ""
     share = f"{config['data.validation_share']:.0%}"
     held_out = (
-        f"held out from {TRAIN}: {share} of its labelled patients, "
+        f"held out from {TRAIN}: {share} of its labelled patients, rounded up, "
         f"{_describe_draw(study)}, unless folds.csv was given"
     )
     if origin == "drawn":
@@ -84,7 +84,7 @@ def _describe_held_out(study: Study) -> str:
         if has_one_model(study)
         else f"A labelled patient of {TRAIN}{both} is held out by exactly one fold"
     )
-    looked = "the run looked for one patient under two ids and for equal images"
+    looked = "the run looked for one patient under two ids and for files of equal bytes"
     return f" {held_out}; {looked}."
 
 

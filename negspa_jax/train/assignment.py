@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from negspa_jax.config import Config
 from negspa_jax.data.cohort import Cohort
+from negspa_jax.data.doubts import VALIDATION_SPELLINGS
 from negspa_jax.data.folds import assign_folds, format_folds, read_folds
 from negspa_jax.data.holdout import draw_held_out, read_held_out
 from negspa_jax.predictions import TRAIN, VALIDATION
@@ -14,8 +15,6 @@ from negspa_jax.train import parallel
 from negspa_jax.whole_file import write_text
 
 Folds = dict[str, int | None]
-# What people call the split that is held out, in any case.
-_SPELLINGS = {"validation", "valid", "val", "dev"}
 
 
 class Assignment(NamedTuple):
@@ -47,7 +46,9 @@ def check_labels(cohort: Cohort, config: Config) -> None:
     if config.data.num_folds > 1:
         return
     splits = {patient.split for patient in cohort.patients}
-    others = [name for name in sorted(splits) if name.casefold() in _SPELLINGS]
+    others = [
+        name for name in sorted(splits) if name.casefold() in VALIDATION_SPELLINGS
+    ]
     if others and VALIDATION not in splits:
         raise ValueError(
             f"{cohort.path}: the split that chooses the best epoch must be named "

@@ -12,7 +12,11 @@ import numpy as np
 from negspa_jax.config import Config, ConfigError, cohort_keywords, image_keywords
 from negspa_jax.csv_table import read_table
 from negspa_jax.data.cohort import Cohort, read_cohort
-from negspa_jax.data.doubts import describe_labels, find_contradictions
+from negspa_jax.data.doubts import (
+    describe_labels,
+    find_contradictions,
+    find_unread_columns,
+)
 from negspa_jax.data.errors import RefusedError
 from negspa_jax.data.folds import check_held_out, check_leakage
 from negspa_jax.data.kinds import KINDS, list_sides
@@ -140,8 +144,8 @@ def prepare(
     """
     cohort = read_cohort(table, **cohort_keywords(config))
     check_labels(cohort, config)
-    doubts = [f"warning: {line}" for line in find_contradictions(cohort)]
-    for line in [*describe_labels(cohort), *doubts]:
+    doubts = [*find_contradictions(cohort), *find_unread_columns(cohort)]
+    for line in [*describe_labels(cohort), *(f"warning: {doubt}" for doubt in doubts)]:
         reporter.tell(line)
     seen = workdir / "inputs.csv"
     if not resumed and parallel.is_first():

@@ -102,7 +102,8 @@ def test_warnings_are_told_and_do_not_fail(tmp_path, capsys):
     flags = [f"--cohort={table}", "--sequences=t1w", "--window_mm=400"]
     assert main(["check", *flags]) == 0
     out = capsys.readouterr().out
-    assert "2 warnings:" in out
+    assert "3 warnings:" in out
+    assert "the split 'train' has no patients of both classes" in out
     assert "patient P0, t1w: 79% of the left window lies outside" in out
 
 

@@ -83,12 +83,36 @@ def test_a_label_against_the_grades_is_a_warning(table, capsys):
     assert "is not what the grades make it in 6 patients" in capsys.readouterr().out
 
 
-def test_the_validation_split_may_be_asked_for_labels(table, capsys):
+def test_the_validation_split_needs_labels_as_in_training(table, capsys):
     unlabelled = {"validation": {"label": ""}}
     edit(table, lambda row: row | unlabelled.get(row["split"], {}))
-    assert check(table) == 0
-    assert check(table, "--labelled=train,validation") == 2
+    assert check(table) == 2
     assert "must be 0 or 1 in the split validation" in capsys.readouterr().out
+    assert check(table, "--labelled=train") == 0
+
+
+def test_radiographs_without_their_kind_are_named(table, capsys):
+    words = ["check", f"--cohort={table}", "--sequences=image"]
+    assert main(words) == 2
+    said = capsys.readouterr().out
+    assert "column rvoi" in said
+    assert "(check: --kind=radiograph)" in said
+
+
+def test_a_split_that_nothing_is_learned_from_is_a_warning(table, capsys):
+    edit(table, lambda row: row | {"split": row["split"].title()})
+    assert check(table) == 0
+    assert "no patient is of the split 'train'" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("flag", ["--modalities=", "--radiograph_window="])
+def test_an_empty_option_is_refused(table, capsys, flag):
+    assert check(table, flag) == 2
+    assert "must not be empty" in capsys.readouterr().err
+
+
+def test_modalities_may_be_spelt_small(table):
+    assert check(table, "--modalities=cr,dx") == 0
 
 
 def test_a_window_that_no_file_has_is_a_problem_of_every_patient(table, capsys):

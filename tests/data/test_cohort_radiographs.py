@@ -5,7 +5,12 @@ from pathlib import Path
 import pytest
 
 from negspa_jax.data.cohort import read_cohort
-from negspa_jax.data.doubts import describe_labels, find_contradictions
+from negspa_jax.data.doubts import (
+    describe_labels,
+    find_contradictions,
+    find_odd_splits,
+    find_unread_columns,
+)
 from negspa_jax.data.errors import CohortError
 from tests.data.test_cohort import write
 
@@ -45,15 +50,25 @@ def test_a_radiograph_needs_no_region(folder):
     assert cohort.patients[0].images == {"image": folder / "0.dcm"}
 
 
-def test_crop_boxes_are_of_all_views_or_of_one(folder):
-    cells = {"side_view": "5.dcm", "crop": "1,2,30,40", "crop:side_view": "0,0,5,5"}
+def test_each_view_has_its_own_crop_box(folder):
+    cells = {"other": "5.dcm", "crop:image": "1,2,30,40", "crop:other": "0,0,5,5"}
     table = write(folder, row(0, label="1", **cells))
-    found = read_cohort(
-        table, sequences=["image", "side_view"], kind="radiograph"
-    ).patients[0]
-    assert found.boxes == {"image": (1, 2, 30, 40), "side_view": (0, 0, 5, 5)}
+    views = ["image", "other"]
+    found = read_cohort(table, sequences=views, kind="radiograph").patients[0]
+    assert found.boxes == {"image": (1, 2, 30, 40), "other": (0, 0, 5, 5)}
     assert found.extra == {}
+
+
+def test_one_view_needs_no_name_at_its_crop_box(folder):
+    found = read(write(folder, row(0, label="1", crop="1,2,30,40"))).patients[0]
+    assert found.boxes == {"image": (1, 2, 30, 40)}
     assert read(write(folder, row(0, label="1", crop=""))).patients[0].boxes == {}
+
+
+def test_one_crop_box_for_several_views_is_refused(folder):
+    table = write(folder, row(0, label="1", other="5.dcm", crop="1,2,30,40"))
+    with pytest.raises(CohortError, match="must be crop:image and crop:other"):
+        read_cohort(table, sequences=["image", "other"], kind="radiograph")
 
 
 @pytest.mark.parametrize("box", ["1,2,3", "a,b,c,d", "5,5,5,9", "1,9,5,9", "-1,0,5,5"])
@@ -74,6 +89,17 @@ def test_grades_make_the_label(folder):
     assert labels(cohort) == [1, 1, 0, 1, 1]
     assert cohort.patients[1].clinical["grade_left"] == "3"
     assert "Labels are taken from the grades" in describe_labels(cohort)[0]
+
+
+@pytest.mark.parametrize("bad", ["II", "-1", "5", "2.5", "3+"])
+def test_a_grade_that_is_none_is_one_problem(folder, bad):
+    for reference, columns in (
+        ("grades", ("grade_right", "grade_left")),
+        ("label", ("grade_right:A", "grade_left:A")),
+    ):
+        cells = {"label": "1", columns[0]: bad, columns[1]: "1"}
+        table = write(folder, row(0, **cells))
+        assert problems(table, reference=reference).count("\n") == 0
 
 
 @pytest.mark.parametrize(
@@ -187,3 +213,53 @@ def test_an_mri_table_without_a_label_is_refused_whatever_its_readers_say(folder
     rows = [row(0, rvoi="5.dcm", **readers("1", "1"))]
     with pytest.raises(CohortError, match="column label is missing"):
         read_cohort(write(folder, *rows), sequences=["image"])
+
+
+def test_columns_spelt_like_others_are_doubted(folder):
+    cells = {
+        "Crop": "0,0,5,5",
+        "crop:img": "0,0,5,5",
+        "Reader: third": "1",
+        "kind": "x",
+    }
+    doubts = find_unread_columns(read(write(folder, row(0, label="1", **cells))))
+    assert doubts == [
+        "the column 'Crop' is not read: must be 'crop'",
+        "the column 'crop:img' is not read: must be of the views image",
+        "the column 'Reader: third' is not read: must be 'reader:third'",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("splits", "words"),
+    [
+        (["Train", "external"], "no patient is of the split 'train'"),
+        (["train", "train", "Validation"], "got 'Validation'"),
+        (["train", "external"], "'train' has no patients of both classes"),
+        (["train", "train", "validation"], "'validation' has no patients of both"),
+    ],
+)
+def test_splits_that_nothing_can_be_learned_from_are_doubted(folder, splits, words):
+    rows = [row(i, split, label=str(i % 2)) for i, split in enumerate(splits)]
+    assert words in "; ".join(find_odd_splits(read(write(folder, *rows))))
+
+
+def test_sound_splits_are_not_doubted(folder):
+    splits = ["train", "train", "validation", "validation", "external"]
+    rows = [row(i, split, label=str(i % 2)) for i, split in enumerate(splits)]
+    assert find_odd_splits(read(write(folder, *rows))) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "words"),
+    [
+        ("mri", "0.dcm", "which need --config.data.kind=radiograph"),
+        ("radiograph", "0.nii.gz", "which need --config.data.kind=mri"),
+    ],
+)
+def test_files_of_the_other_kind_name_it(folder, kind, name, words):
+    (folder / "0.nii.gz").touch()
+    cells = {"patient_id": "P0", "split": "train", "label": "1", "file": name}
+    with pytest.raises(CohortError) as caught:
+        read_cohort(write(folder, cells), sequences=["t1w"], kind=kind)
+    assert words in str(caught.value)

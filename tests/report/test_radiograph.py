@@ -308,7 +308,7 @@ def test_agreement_is_a_table_and_in_the_record(radiographs, written):
         ("ensembling", "that of one model; no models are combined"),
         ("partitions", "One model learned from train and was validated on the split"),
         ("partitions", "where the table has no validation, it was held out from train"),
-        ("partitions", "15% of its labelled patients, stratified by class"),
+        ("partitions", "15% of its labelled patients, rounded up, stratified by class"),
         ("partitions", "0 without label; without a score: 40 learned from)"),
         ("disjointness", "Nobody whom the model learned from is scored"),
         ("training_performance", f"validation ({CHOSE}; 16 positive of 28)"),
