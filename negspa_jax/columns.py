@@ -16,6 +16,8 @@ FEATURES = (
     "family_history",
     "elevated_crp",
 )
+# Grades of both joints, 0 to 4; a reader's own are `grade_right:<name>`.
+GRADES = ("grade_right", "grade_left")
 COVARIATES = ("age", "sex", "disease_duration_months", "structural_damage")
 # Of these, those that are numbers, whatever a cell holds.
 NUMBERS = ("age", "disease_duration_months")

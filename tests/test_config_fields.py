@@ -135,6 +135,7 @@ def test_defaults_are_the_same_in_the_schema_and_in_the_functions():
     for part, function in (
         (config.Augmentation, augment),
         (config.Data, crop_patient),
+        (config.Radiograph, show_views),
         (config.Data, read_cohort),
         (config.Radiograph, show_views),
         (config.Optimizer, make_adam),

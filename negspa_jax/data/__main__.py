@@ -61,15 +61,13 @@ def _define_check() -> flags.FlagValues:
     flags.DEFINE_list("sequences", None, meaning, values)
     meaning = "what labels are taken from; in training --config.data.reference"
     flags.DEFINE_enum("reference", "auto", RULES, meaning, values)
-    meaning = (
-        "splits whose rows must have a label; default: train, and of radiographs, "
-    )
-    meaning += "where one model is trained, validation"
+    meaning = "splits whose rows must have a label; default: train, of radiographs "
+    meaning += "train,validation, as where one model is trained"
     flags.DEFINE_list("labelled", None, meaning, values)
     meaning = "of a radiograph's windows; in training --config.radiograph.window"
-    text("radiograph_window", "first", meaning, values)
+    text("radiograph_window", None, meaning, values)
     meaning = "of DICOM files to accept; in training --config.radiograph.modalities"
-    flags.DEFINE_list("modalities", ["CR", "DX", "RG", "OT"], meaning, values)
+    flags.DEFINE_list("modalities", None, meaning, values)
     for name, choices, meaning in _CROP_OPTIONS:
         meaning = f"{meaning}; in training --config.data.{name}"
         if isinstance(choices, float):
@@ -125,14 +123,16 @@ def _find_options(values: Any) -> dict[str, Any]:
     if given:
         other = "radiographs" if values.kind == "mri" else "MRI"
         raise ValueError(f"--{given[0]} is of {other}, got --kind={values.kind}")
-    if values.kind == "radiograph":
-        window = values.radiograph_window.strip()
-        modalities = tuple(name.strip().upper() for name in values.modalities)
-        for flag, value in (("radiograph_window", window), ("modalities", modalities)):
-            if not value:
-                raise ValueError(f"--{flag} must not be empty")
-        return {"window": window, "modalities": modalities}
-    return {name: values[name].value for name in of_mri}
+    if values.kind == "mri":
+        return {name: values[name].value for name in of_mri}
+    window, modalities = values.radiograph_window, values.modalities
+    for flag, value in (("radiograph_window", window), ("modalities", modalities)):
+        if value is not None and not "".join(value).strip():
+            raise ValueError(f"--{flag} must not be empty")
+    options: dict[str, Any] = {} if window is None else {"window": window.strip()}
+    if modalities is not None:
+        options["modalities"] = tuple(name.strip().upper() for name in modalities)
+    return options
 
 
 def _define_rvoi() -> flags.FlagValues:

@@ -86,7 +86,7 @@ def check_cohort(
     pages = sheet.close()
     problems += _compare_files(scan.cohort, manifest)
     warnings += find_mixed_planes(planes)
-    warnings += _doubt_table(scan.cohort, to_learn_from=bool(labelled))
+    warnings += _doubt_table(scan.cohort, labelled)
     for line in [
         *_tell_counts([patient for patient, _ in scan.rows]),
         *_tell_rule(scan.cohort),
@@ -101,10 +101,12 @@ def check_cohort(
     return not problems
 
 
-def _doubt_table(cohort: Cohort, *, to_learn_from: bool) -> list[str]:
+def _doubt_table(cohort: Cohort, labelled: Collection[str]) -> list[str]:
     doubts = [*find_shared_masks(cohort), *find_contradictions(cohort)]
     doubts += find_unread_columns(cohort)
-    return doubts + find_odd_splits(cohort) if to_learn_from else doubts
+    # Where nobody needs a label, nothing is to be learned.
+    one_model = "validation" in labelled
+    return doubts + find_odd_splits(cohort, one_model=one_model) if labelled else doubts
 
 
 def _compare_files(cohort: Cohort, manifest: Path | None) -> list[str]:

@@ -24,11 +24,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from negspa_jax.columns import COVARIATES, FEATURES, READER, READER_AI
+from negspa_jax.columns import COVARIATES, FEATURES, GRADES, READER, READER_AI
 from negspa_jax.csv_table import Row, Table, read_table
 from negspa_jax.data.errors import CohortError, RefusedError
 from negspa_jax.data.patient import Patient, canonical_id
-from negspa_jax.data.reference import GRADES, find_rule
+from negspa_jax.data.reference import find_rule
 from negspa_jax.data.rows import CLICK_COLUMNS, Reading, RowReader
 
 KNOWN_COLUMNS = {"patient_id", "split", "label", "rvoi", "crop", *GRADES}
@@ -38,13 +38,24 @@ PREFIXES = (READER, READER_AI, "rvoi:", "crop:", *(f"{name}:" for name in GRADES
 
 @dataclass(frozen=True)
 class Cohort:
-    """A whole, validated table; `reference`: the rule that made the labels."""
+    """A whole, validated table of one kind of images.
+
+    `reference`: the rule that made the labels, one of `reference.RULES` but `auto`.
+    """
 
     path: Path
     sequences: tuple[str, ...]
     patients: tuple[Patient, ...]
     reference: str = "label"
     kind: str = "mri"
+
+    def labels_of(self, split: str) -> dict[str, int]:
+        """The labels of a split's labelled patients, by patient id."""
+        return {
+            patient.patient_id: patient.label
+            for patient in self.patients
+            if patient.split == split and patient.label is not None
+        }
 
 
 class Scan(NamedTuple):

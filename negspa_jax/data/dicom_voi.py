@@ -11,6 +11,7 @@ import pydicom
 from negspa_jax.data.dicom_display import Values, make_window, read_table
 from negspa_jax.data.dicom_file import read_word
 from negspa_jax.data.errors import RefusedError
+from negspa_jax.data.radiograph_grey import BY_PERCENTILES
 
 
 class Display(NamedTuple):
@@ -55,7 +56,7 @@ def choose_display(
         return None
     asked = f'named "{window}"' if isinstance(window, str) else f"number {window}"
     reason = f"must have the window {asked}, but has {len(views)} windows or tables"
-    raise RefusedError(f"{reason}: name another, or show it by percentiles")
+    raise RefusedError(f"{reason}: name another, or {BY_PERCENTILES}")
 
 
 def _list_tables(elements: pydicom.Dataset) -> list[_View]:
@@ -95,7 +96,7 @@ def _use_window(center: Any, width: Any, function: str) -> Display:
         show = make_window(center=float(center), width=float(width), function=function)
     if show is None:
         reason = "must have a usable window, but its center, width or function is none"
-        raise RefusedError(reason + ": show it by percentiles")
+        raise RefusedError(f"{reason}: {BY_PERCENTILES}")
     return Display(show, "window")
 
 

@@ -2,20 +2,16 @@
 
 import os
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+from negspa_jax.columns import GRADES
 from negspa_jax.data.cohort import KNOWN_COLUMNS, PREFIXES, Cohort
 from negspa_jax.data.errors import RefusedError
 from negspa_jax.data.patient import Patient
-from negspa_jax.data.reference import (
-    GRADES,
-    RULE_WORDS,
-    adjudicate,
-    judge_grades,
-)
+from negspa_jax.data.reference import RULE_WORDS, adjudicate, judge_grades
 
 # What people call the split that chooses the best epoch, in any case.
-VALIDATION_SPELLINGS = {"validation", "valid", "val", "dev"}
+_VALIDATION_SPELLINGS = {"validation", "valid", "val", "dev"}
 
 
 def find_mixed_planes(planes: Mapping[str, Counter[str]]) -> list[str]:
@@ -61,11 +57,10 @@ def describe_labels(cohort: Cohort) -> list[str]:
         mine = [p for p in cohort.patients if p.split == split]
         without = [p.patient_id for p in mine if p.label is None]
         if without:
-            shown = ", ".join(without[:5]) + (", ..." if len(without) > 5 else "")
             what = "not learned from" if split == "train" else "scored, but not counted"
             lines.append(
                 f"{split}: {len(without)} of {len(mine)} patients have no label by "
-                f"this rule and are {what} ({shown})"
+                f"this rule and are {what} ({_first_few(without)})"
             )
     return lines
 
@@ -83,17 +78,22 @@ def find_contradictions(cohort: Cohort) -> list[str]:
             if patient.label is not None and judge(patient) not in (None, patient.label)
         ]
         if names:
-            shown = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
             whom = "1 patient" if len(names) == 1 else f"{len(names)} patients"
+            rule = RULE_WORDS[cohort.reference]
             lines.append(
-                f"the label is not what {words} it in {whom} ({shown}); it is taken "
-                f"from {RULE_WORDS[cohort.reference]} (--config.data.reference)"
+                f"the label is not what {words} it in {whom} ({_first_few(names)}); "
+                f"it is taken from {rule} (--config.data.reference)"
             )
     return lines
 
 
-def find_odd_splits(cohort: Cohort) -> list[str]:
-    """Why nothing could be learned from the cohort, which may be meant."""
+def find_odd_splits(cohort: Cohort, *, one_model: bool) -> list[str]:
+    """Why nothing could be learned from the cohort, which may be meant.
+
+    Args:
+      cohort: all patients.
+      one_model: whether one model is trained, which the split `validation` chooses.
+    """
     splits = dict.fromkeys(patient.split for patient in cohort.patients)
     lines = []
     if splits and "train" not in splits:
@@ -101,18 +101,24 @@ def find_odd_splits(cohort: Cohort) -> list[str]:
             f"no patient is of the split 'train', which alone is learned from; the "
             f"splits are {', '.join(splits)}"
         )
-    wanted = ("train", "validation") if cohort.kind == "radiograph" else ("train",)
-    for split in [name for name in wanted if name in splits]:
-        labels = {p.label for p in cohort.patients if p.split == split} - {None}
-        if len(labels) < 2:
-            lines.append(f"the split {split!r} has no patients of both classes")
-    others = [name for name in splits if name.casefold() in VALIDATION_SPELLINGS]
-    if cohort.kind == "radiograph" and others and "validation" not in splits:
-        lines.append(
-            f"the split that chooses the best epoch must be named 'validation' where "
-            f"one model is trained, got {others[0]!r}"
-        )
-    return lines
+    lines += [
+        f"the split {split!r} has no patients of both classes"
+        for split in ("train", *(["validation"] if one_model else []))
+        if split in splits and len({*cohort.labels_of(split).values()}) < 2
+    ]
+    return lines + (find_misspelt_validation(cohort) if one_model else [])
+
+
+def find_misspelt_validation(cohort: Cohort) -> list[str]:
+    """That the split by which one model is chosen is spelt otherwise, if it is."""
+    splits = sorted({patient.split for patient in cohort.patients})
+    others = [name for name in splits if name.casefold() in _VALIDATION_SPELLINGS]
+    if not others or "validation" in splits:
+        return []
+    return [
+        f"the split that chooses the best epoch must be named 'validation', got "
+        f"{others[0]!r}: rename it, or call it what it tests"
+    ]
 
 
 def find_unread_columns(cohort: Cohort) -> list[str]:
@@ -129,6 +135,10 @@ def find_unread_columns(cohort: Cohort) -> list[str]:
         elif not colon and plain in KNOWN_COLUMNS:
             lines.append(f"the column {name!r} is not read: must be {plain!r}")
     return lines
+
+
+def _first_few(names: Sequence[str]) -> str:
+    return ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
 
 
 def _by_grades(patient: Patient) -> int | None:

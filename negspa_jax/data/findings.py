@@ -2,21 +2,22 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import nibabel as nib
 
 from negspa_jax.data.contact_sheet import Contact, shrink_images
+from negspa_jax.data.crops import Crops, crop_patient
 from negspa_jax.data.errors import CaseError
-from negspa_jax.data.kinds import KINDS
 from negspa_jax.data.nifti import read_grid
 from negspa_jax.data.patient import Patient
 from negspa_jax.data.radiograph import Radiograph
-from negspa_jax.data.views import read_view
+from negspa_jax.data.views import read_view, square_views
 from negspa_jax.data.volume import measure_spacing, read_mask, read_volume
 
+# Of the images that are looked at; their tiles are smaller still.
+_RADIOGRAPH_SIZE = 224
 # How a file is stored, in words; the headings of an MRI and of a radiograph.
 Description = tuple[str, str, str]
 HEADINGS = {
@@ -44,36 +45,61 @@ def open_patient(
     Args:
       patient: a row of the table.
       faults: what is wrong with the row itself; then only its files are looked at.
-      kind: a key of `KINDS`.
+      kind: a key of `kinds.KINDS`.
       options: keywords of the kind's `decode`, as in training.
     """
-    problems: list[str] = []
-    warnings: tuple[str, ...] = ()
+    open_files = _open_volumes if kind == "mri" else _open_radiographs
+    usable = not faults and len(patient.images) == len(options["sequences"])
+    opened = open_files(patient, options, usable=usable)
     images, planes = None, dict[str, str]()
-    views = options["sequences"]
-    # Where no column has a region at all, the table's own problem says so.
-    located = kind != "mri" or patient.clicks or len(patient.rvoi) == len(views)
-    if faults or not located or len(patient.images) < len(views):
-        problems = _find_faults(patient, kind, options)
-    else:
-        try:
-            crops = KINDS[kind].decode(patient, **options)
-            images, warnings = shrink_images(crops.images), crops.warnings
-            planes = crops.planes
-        except CaseError as error:
-            problems = _find_faults(patient, kind, options) or [str(error)]
-    reason = "; ".join((*faults, *problems))
+    warnings: tuple[str, ...] = ()
+    if opened.crops is not None:
+        images = shrink_images(opened.crops.images)
+        warnings, planes = opened.crops.warnings, opened.crops.planes
+    reason = "; ".join((*faults, *opened.problems))
     contact = Contact(patient.patient_id, patient.split, patient.label, images, reason)
-    stored = {}
-    for name, path in patient.images.items():
-        words = (
-            _describe_volume(path)
-            if kind == "mri"
-            else _describe_view(patient, name, options)
-        )
-        if words is not None:
-            stored[name] = words
-    return Finding(contact, stored, planes, tuple(problems), warnings)
+    return Finding(contact, opened.stored, planes, tuple(opened.problems), warnings)
+
+
+class _Opened(NamedTuple):
+    """How each file is stored, what is wrong with it; images where all can be used."""
+
+    stored: dict[str, Description]
+    problems: list[str]
+    crops: Crops | None
+
+
+def _open_volumes(
+    patient: Patient, options: Mapping[str, Any], *, usable: bool
+) -> _Opened:
+    stored = {name: _describe_volume(path) for name, path in patient.images.items()}
+    known = {name: words for name, words in stored.items() if words is not None}
+    # Where no column has a region at all, the table's own problem says so.
+    located = patient.clicks or len(patient.rvoi) == len(options["sequences"])
+    if not (usable and located):
+        return _Opened(known, _find_faults(patient), None)
+    try:
+        return _Opened(known, [], crop_patient(patient, **options))
+    except CaseError as error:
+        return _Opened(known, _find_faults(patient) or [str(error)], None)
+
+
+def _open_radiographs(
+    patient: Patient, options: Mapping[str, Any], *, usable: bool
+) -> _Opened:
+    how = {name: value for name, value in options.items() if name != "sequences"}
+    found, problems = {}, []
+    for name in _existing(patient.images):
+        try:
+            found[name] = read_view(patient, name, **how)
+        except CaseError as error:
+            problems.append(str(error))
+    stored = {name: _describe_view(radiograph) for name, radiograph in found.items()}
+    if problems or not usable:
+        return _Opened(stored, problems, None)
+    who = patient.patient_id
+    crops = square_views(found, patient_id=who, image_size=_RADIOGRAPH_SIZE)
+    return _Opened(stored, [], crops)
 
 
 def _describe_volume(path: Path) -> Description | None:
@@ -87,42 +113,30 @@ def _describe_volume(path: Path) -> Description | None:
     return " x ".join(map(str, shape)), f"{spacing} mm", axes
 
 
-def _describe_view(
-    patient: Patient, name: str, options: Mapping[str, Any]
-) -> Description | None:
-    """Size, spacing and display of what is used; None where it cannot be read."""
-    try:
-        found = _read_view(patient, name, options)
-    except CaseError:
-        return None
+def _describe_view(radiograph: Radiograph) -> Description:
+    """Size, spacing and display of what is used."""
     # No two radiographs have the same size: hundreds can be counted.
-    size = " x ".join(str(max(100, round(n, -2))) for n in found.image.shape)
-    spacing = "unknown" if found.spacing_mm is None else f"{found.spacing_mm:.1f} mm"
-    return f"about {size}", spacing, found.display
+    size = " x ".join(str(max(100, round(n, -2))) for n in radiograph.image.shape)
+    side = radiograph.spacing_mm
+    spacing = "unknown" if side is None else f"{side:.1f} mm"
+    return f"about {size}", spacing, radiograph.display
 
 
-def _read_view(patient: Patient, name: str, options: Mapping[str, Any]) -> Radiograph:
-    window, modalities = options["window"], options["modalities"]
-    return read_view(patient, name, window=window, modalities=modalities)
-
-
-def _find_faults(patient: Patient, kind: str, options: Mapping[str, Any]) -> list[str]:
-    """What is wrong with each file of a patient, taken alone."""
-    who = patient.patient_id
-    readers: list[tuple[Path, Callable[[], Any]]] = []
-    for name, path in patient.images.items():
-        read = partial(read_volume, path, patient_id=who)
-        view = partial(_read_view, patient, name, options)
-        readers.append((path, read if kind == "mri" else view))
-    for path in dict.fromkeys(patient.rvoi.values()):
-        readers.append((path, partial(read_mask, path, patient_id=who)))
+def _find_faults(patient: Patient) -> list[str]:
+    """What is wrong with each volume and mask of a patient, taken alone."""
     faults = []
-    for path, read_file in readers:
-        # A missing file is a problem of the table, which has named it already.
-        if not path.is_file():
-            continue
+    files: list[tuple[Path, Callable[..., Any]]] = []
+    files += [(path, read_volume) for path in _existing(patient.images).values()]
+    masks = dict.fromkeys(_existing(patient.rvoi).values())
+    files += [(path, read_mask) for path in masks]
+    for path, read in files:
         try:
-            read_file()
+            read(path, patient_id=patient.patient_id)
         except CaseError as error:
             faults.append(str(error))
     return faults
+
+
+def _existing(files: Mapping[str, Path]) -> dict[str, Path]:
+    """The files that are there: a missing one the table's problems have named."""
+    return {name: path for name, path in files.items() if path.is_file()}

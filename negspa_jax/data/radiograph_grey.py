@@ -12,6 +12,10 @@ from negspa_jax.shapes import Bool, Float, Shaped
 
 MAX_PIXELS = 2**26
 PERCENTILES = (0.5, 99.5)
+# The remedy where a file's own window is of no use.
+BY_PERCENTILES = (
+    "show it by percentiles (window None, --config.radiograph.window=percentiles)"
+)
 
 # Beyond this, spacing is damaged or the image is no projection of a body.
 _MAX_ASPECT = 10.0
@@ -130,7 +134,7 @@ def _check_window(shown: Float[np.ndarray, "..."], picture: Picture) -> None:
     low, high = shown.min(), shown.max()
     if low == high:
         reason = f"must show something, but its {picture.kind} makes every pixel "
-        raise RefusedError(reason + "the same: show it by percentiles")
+        raise RefusedError(f"{reason}the same: {BY_PERCENTILES}")
     clipped = float(np.mean((shown <= 0.0) | (shown >= 1.0)))
     if clipped > _MAX_CLIPPED:
         picture.warnings.append(

@@ -7,11 +7,10 @@ Res Ther 23, 106 (2021), Assessment of radiographic sacroiliitis.
 
 from collections.abc import Collection, Sequence
 
-from negspa_jax.columns import READER
+from negspa_jax.columns import GRADES, READER
 from negspa_jax.data.errors import RefusedError
 
 RULES = ("auto", "label", "grades", "readers", "agreement")
-GRADES = ("grade_right", "grade_left")
 HIGHEST_GRADE = 4
 
 # What each rule means, for those who look at a table or a run.
@@ -46,14 +45,12 @@ def judge_grades(right: int | None, left: int | None) -> int | None:
     Raises:
       RefusedError: one grade is missing and the other does not decide.
     """
-    if right is None and left is None:
+    known = [grade for grade in (right, left) if grade is not None]
+    if not known:
         return None
-    if right is None or left is None:
-        known = left if right is None else right
-        if known is not None and known < 3:
-            raise RefusedError("must be filled where the other side is below 3")
-        return 1
-    return int(is_definite(right, left))
+    if len(known) == 1 and known[0] < 3:
+        raise RefusedError("must be filled where the other side is below 3")
+    return int(is_definite(known[0], known[-1]))
 
 
 def adjudicate(calls: Sequence[int | None]) -> int | None:

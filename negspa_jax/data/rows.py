@@ -1,16 +1,16 @@
 """A row of the cohort table becomes a patient, or a list of all that is wrong."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from negspa_jax.columns import FEATURES, READER, READER_AI
+from negspa_jax.columns import FEATURES, GRADES, READER, READER_AI
 from negspa_jax.csv_table import Row
 from negspa_jax.data.cells import BINARY, CellReader
 from negspa_jax.data.errors import RefusedError
 from negspa_jax.data.patient import Patient
 from negspa_jax.data.radiograph_grey import Crop
 from negspa_jax.data.reference import (
-    GRADES,
     HIGHEST_GRADE,
     adjudicate,
     agree,
@@ -23,7 +23,8 @@ CLICK_COLUMNS = (
     *("rvoi_corners", "rvoi_first", "rvoi_last", "rvoi_sequence"),
     *("rvoi_units", "rvoi_index_base", "rvoi_axis"),
 )
-_NO_IMAGES = ("patient_id", "split", "label", "rvoi", *CLICK_COLUMNS)
+_ALWAYS = ("patient_id", "split", "label")
+_NO_IMAGES = (*_ALWAYS, "rvoi", *CLICK_COLUMNS)
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class RowReader(CellReader):
     def __init__(self, row: Row, folder: Path, reading: Reading) -> None:
         super().__init__(row, folder)
         self._reading, self._sequences = reading, reading.sequences
-        self.used |= {*_NO_IMAGES} if reading.with_region else {*_NO_IMAGES[:3]}
+        self.used |= {*(_NO_IMAGES if reading.with_region else _ALWAYS)}
 
     def read(self) -> Patient:
         """The patient; of use only where `problems` stayed empty."""
@@ -72,8 +73,7 @@ class RowReader(CellReader):
         patient_id = self.required("patient_id")
         if not patient_id.isprintable():
             self.fail("patient_id", "must be printable", patient_id)
-        readers = self._readers()
-        grades = {name: self.grade(name, highest=HIGHEST_GRADE) for name in GRADES}
+        readers, grades = self._readers(), self._grades(GRADES)
         return Patient(
             patient_id=patient_id,
             split=self.required("split"),
@@ -94,9 +94,13 @@ class RowReader(CellReader):
         self, readers: dict[str, int | None], grades: dict[str, int | None]
     ) -> int | None:
         rule, calls = self._reading.rule, list(readers.values())
-        wanted = self.row.cells.get("split", "") in self._reading.labelled
+        split = self.row.cells.get("split", "")
+        wanted = split in self._reading.labelled
         if rule == "grades":
-            return self._label_by_grades(grades, wanted=wanted)
+            label = self._judge(grades)
+            if wanted and not any(self.text(name) for name in grades):
+                self.fail(GRADES[0], f"must be a grade in the split {split}", "")
+            return label
         if rule == "agreement":
             return agree(calls)
         if rule == "readers":
@@ -110,43 +114,31 @@ class RowReader(CellReader):
             return label
         if wanted and "label" in self.row.cells:
             if (text := self.text("label")) not in BINARY:
-                split = self.row.cells["split"]
                 self.fail("label", f"must be 0 or 1 in the split {split}", text)
             return BINARY.get(text)
         return self.binary("label")
 
-    def _label_by_grades(
-        self, grades: dict[str, int | None], *, wanted: bool
-    ) -> int | None:
-        right, left = (grades[name] for name in GRADES)
-        if any(grades[name] is None and self.text(name) for name in GRADES):
-            return None  # no grade, which has been said
+    def _grades(self, columns: Sequence[str]) -> dict[str, int | None]:
+        """The grades of both joints by column, the right one's first."""
+        return {name: self.grade(name, highest=HIGHEST_GRADE) for name in columns}
+
+    def _judge(self, grades: dict[str, int | None]) -> int | None:
+        """The label that the grades make; None where a cell is no grade, or empty."""
+        if any(grade is None and self.text(name) for name, grade in grades.items()):
+            return None  # that it is no grade has been said
         try:
-            label = judge_grades(right, left)
+            return judge_grades(*grades.values())
         except RefusedError as error:
-            self.fail(GRADES[0] if right is None else GRADES[1], str(error), "")
+            empty = next(name for name, grade in grades.items() if grade is None)
+            self.fail(empty, str(error), "")
             return None
-        if wanted and label is None:
-            split = self.row.cells["split"]
-            self.fail(GRADES[0], f"must be a grade in the split {split}", "")
-        return label
 
     def _readers(self) -> dict[str, int | None]:
         """Each reader's call: given, or what the grades that he or she read make it."""
         calls = {}
         for name in list_readers(self.row.cells):
             call = self.binary(f"{READER}{name}")
-            columns = [f"{grade}:{name}" for grade in GRADES]
-            right, left = (self.grade(c, highest=HIGHEST_GRADE) for c in columns)
-            spoilt = any(
-                grade is None and self.text(column)
-                for grade, column in zip((right, left), columns, strict=True)
-            )
-            try:
-                judged = None if spoilt else judge_grades(right, left)
-            except RefusedError as error:
-                self.fail(columns[0 if right is None else 1], str(error), "")
-                judged = None
+            judged = self._judge(self._grades([f"{grade}:{name}" for grade in GRADES]))
             if None not in (call, judged) and call != judged:
                 must = f"must be {judged}, as the grades of {name} make it"
                 self.fail(f"{READER}{name}", must, str(call))

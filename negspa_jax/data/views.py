@@ -3,13 +3,13 @@
 Whole pelvis, nothing cut: the image is padded with black to a square and resized.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 
 import numpy as np
 from PIL import Image
 
 from negspa_jax.data.crops import Crops
-from negspa_jax.data.errors import CaseError
 from negspa_jax.data.patient import Patient
 from negspa_jax.data.radiograph import RADIOGRAPHS, Radiograph, read_radiograph
 from negspa_jax.shapes import Float
@@ -45,44 +45,55 @@ def show_views(
     Raises:
       CaseError: a file cannot be used; the message names patient, file and reason.
     """
-    images, warnings = [], []
-    for name in sequences:
-        found = read_view(patient, name, window=window, modalities=modalities)
-        images.append(fit_square(found.image, image_size))
-        doubts = [*found.warnings]
-        if (longer := max(found.image.shape)) < _ENLARGED * image_size:
-            doubts.append(f"{longer} pixels are enlarged to {image_size}")
-        who = f"patient {patient.patient_id}, {name}"
-        warnings += [f"{who}: {doubt}" for doubt in doubts]
-    return Crops(
-        images=np.stack(images)[None, ..., None],
-        sides=("whole",),
-        sequences=tuple(sequences),
-        warnings=tuple(warnings),
-    )
+    read = partial(read_view, patient, window=window, modalities=modalities)
+    found = {name: read(name) for name in sequences}
+    return square_views(found, patient_id=patient.patient_id, image_size=image_size)
 
 
 def read_view(
-    patient: Patient, name: str, *, window: str, modalities: Sequence[str]
+    patient: Patient,
+    name: str,
+    *,
+    window: str = "first",
+    modalities: Sequence[str] = RADIOGRAPHS,
 ) -> Radiograph:
     """Read one of a patient's radiographs; the keywords are those of `show_views`.
 
     Raises:
       CaseError: the file cannot be used.
     """
-    try:
-        return read_radiograph(
-            patient.images[name],
-            patient_id=patient.patient_id,
-            window=_parse_window(window),
-            crop=patient.boxes.get(name),
-            modalities=modalities,
-        )
-    except CaseError as error:
-        if "by percentiles" not in error.reason:
-            raise
-        remedy = f"{error.reason} (--config.radiograph.window=percentiles)"
-        raise CaseError(error.patient_id, error.path, remedy) from None
+    return read_radiograph(
+        patient.images[name],
+        patient_id=patient.patient_id,
+        window=_parse_window(window),
+        crop=patient.boxes.get(name),
+        modalities=modalities,
+    )
+
+
+def square_views(
+    found: Mapping[str, Radiograph], *, patient_id: str, image_size: int
+) -> Crops:
+    """Make images of what was read.
+
+    Args:
+      found: by view, in the order of the axis m.
+      patient_id: for the warnings.
+      image_size: h and w in pixels.
+    """
+    images, warnings = [], []
+    for name, radiograph in found.items():
+        images.append(fit_square(radiograph.image, image_size))
+        doubts = [*radiograph.warnings]
+        if (longer := max(radiograph.image.shape)) < _ENLARGED * image_size:
+            doubts.append(f"{longer} pixels are enlarged to {image_size}")
+        warnings += [f"patient {patient_id}, {name}: {doubt}" for doubt in doubts]
+    return Crops(
+        images=np.stack(images)[None, ..., None],
+        sides=("whole",),
+        sequences=tuple(found),
+        warnings=tuple(warnings),
+    )
 
 
 def fit_square(image: Float[np.ndarray, "h w"], size: int) -> Float[np.ndarray, "s s"]:

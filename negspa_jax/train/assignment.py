@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from negspa_jax.config import Config
 from negspa_jax.data.cohort import Cohort
-from negspa_jax.data.doubts import VALIDATION_SPELLINGS
+from negspa_jax.data.doubts import find_misspelt_validation
 from negspa_jax.data.folds import assign_folds, format_folds, read_folds
 from negspa_jax.data.holdout import draw_held_out, read_held_out
 from negspa_jax.predictions import TRAIN, VALIDATION
@@ -37,7 +37,7 @@ def check_labels(cohort: Cohort, config: Config) -> None:
         ValueError: no labelled row of the split `train`; where one model is trained,
             one class only, or a split that is `validation` in another spelling.
     """
-    labels = labels_of(cohort, TRAIN)
+    labels = cohort.labels_of(TRAIN)
     if not labels:
         raise ValueError(
             f"{cohort.path}: rows of the split '{TRAIN}' must be there to train on, "
@@ -45,17 +45,10 @@ def check_labels(cohort: Cohort, config: Config) -> None:
         )
     if config.data.num_folds > 1:
         return
-    splits = {patient.split for patient in cohort.patients}
-    others = [
-        name for name in sorted(splits) if name.casefold() in VALIDATION_SPELLINGS
-    ]
-    if others and VALIDATION not in splits:
-        raise ValueError(
-            f"{cohort.path}: the split that chooses the best epoch must be named "
-            f"'{VALIDATION}', got {others[0]!r}: rename it, or call it what it tests"
-        )
+    for misspelt in find_misspelt_validation(cohort):
+        raise ValueError(f"{cohort.path}: {misspelt}")
     for name in (TRAIN, VALIDATION):
-        found = set(labels_of(cohort, name).values())
+        found = set(cohort.labels_of(name).values())
         if len(found) == 1:
             raise ValueError(
                 f"{cohort.path}: the split '{name}' must have patients of both "
@@ -77,7 +70,7 @@ def assign(cohort: Cohort, config: Config, path: Path) -> Assignment:
     Raises:
         ValueError: there are too few patients, or `folds.csv` says otherwise.
     """
-    labels, given = labels_of(cohort, TRAIN), labels_of(cohort, VALIDATION)
+    labels, given = cohort.labels_of(TRAIN), cohort.labels_of(VALIDATION)
     count, seed = config.data.num_folds, config.seed
     if count > 1:
         folds = (
@@ -102,15 +95,6 @@ def save_folds(folds: Folds, path: Path) -> None:
     if not path.exists() and parallel.is_first():
         held_out = {name: fold for name, fold in folds.items() if fold is not None}
         write_text(path, format_folds(held_out))
-
-
-def labels_of(cohort: Cohort, split: str) -> dict[str, int]:
-    """The labelled patients of a split."""
-    return {
-        patient.patient_id: patient.label
-        for patient in cohort.patients
-        if patient.split == split and patient.label is not None
-    }
 
 
 def _move(cohort: Cohort, held_out: Collection[str]) -> Cohort:

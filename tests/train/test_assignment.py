@@ -8,7 +8,7 @@ import pytest
 from negspa_jax.config import Config, Data
 from negspa_jax.data.cohort import Cohort
 from negspa_jax.data.patient import Patient
-from negspa_jax.train.assignment import assign, check_labels, labels_of, save_folds
+from negspa_jax.train.assignment import assign, check_labels, save_folds
 
 ONE = Config(data=Data(num_folds=1, validation_share=0.2))
 FIVE = Config(data=Data(num_folds=5))
@@ -55,7 +55,7 @@ def test_without_such_a_split_a_share_of_train_becomes_it(tmp_path):
     validation = {n for n, split in splits_of(moved).items() if split == "validation"}
     assert validation == held_out
     assert origin == "drawn"
-    assert set(labels_of(moved, "validation").values()) == {0, 1}
+    assert set(moved.labels_of("validation").values()) == {0, 1}
 
 
 def test_the_file_is_obeyed_where_it_is_there(tmp_path):
