@@ -1,10 +1,12 @@
 """A CSV table as people save it: any delimiter, a byte order mark, quotes, blank rows.
 
-Only the form is judged here; what the columns mean, the reader's caller knows.
+Only the form is judged here; what the columns mean, the reader's caller knows. Tables
+of this package's own are written in one form, too.
 """
 
 import csv
 import io
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -62,6 +64,18 @@ def parse_table(text: str, *, key: str) -> Table:
         else:
             rows.append(Row(number, dict(zip(columns, cells, strict=True))))
     return Table(columns, tuple(rows), tuple(problems))
+
+
+def format_table(columns: Sequence[str], rows: Iterable[Iterable[object]]) -> str:
+    """The text of a CSV table: commas, a header, lines that end alike everywhere.
+
+    Args:
+      columns: their names.
+      rows: the cells of each, as many as there are columns.
+    """
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\n").writerows([columns, *rows])
+    return text.getvalue()
 
 
 def _decode(path: Path) -> tuple[str, str]:

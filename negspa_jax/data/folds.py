@@ -5,8 +5,6 @@ looked for, and refused: the same patient under two spellings of an id, the two 
 of a patient as two patients, the same image bytes in two patients.
 """
 
-import csv
-import io
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -14,6 +12,7 @@ from pathlib import Path
 
 from sklearn.model_selection import StratifiedKFold
 
+from negspa_jax.csv_table import format_table, read_table
 from negspa_jax.data.cohort import Cohort, canonical_id
 
 # At the end of a canonical id, whose parts are joined by "-": P7L becomes p-7-l.
@@ -57,11 +56,7 @@ def assign_folds(
 
 def format_folds(folds: Mapping[str, int]) -> str:
     """Return the text of `folds.csv`: patient_id, fold."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["patient_id", "fold"])
-    writer.writerows(sorted(folds.items()))
-    return text.getvalue()
+    return format_table(["patient_id", "fold"], sorted(folds.items()))
 
 
 def read_folds(
@@ -73,21 +68,11 @@ def read_folds(
         ValueError: listing every patient who is missing, strange or given twice,
             every fold out of range, every fold without both classes.
     """
-    names, folds, problems = set(), {}, []
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        for number, row in enumerate(csv.DictReader(file), start=2):
-            name, fold = row.get("patient_id") or "", row.get("fold") or ""
-            if name in names:
-                problems.append(f"row {number}: patient {name!r} is given twice")
-            names.add(name)
-            if fold.isdecimal() and int(fold) < num_folds:
-                folds[name] = int(fold)
-            else:
-                wanted = f"fold must be 0 to {num_folds - 1}"
-                problems.append(f"row {number}: {wanted}, got {fold!r}")
+    folds, names, problems = parse_folds(path, num_folds=num_folds)
     problems += [f"patient {n!r} is missing" for n in sorted(set(labels) - names)]
-    strange = sorted(names - set(labels))
-    problems += [f"patient {n!r} is no training patient" for n in strange]
+    problems += [
+        f"patient {n!r} is no training patient" for n in sorted(names - set(labels))
+    ]
     if not problems:
         problems += [
             f"fold {fold} must hold out patients of both classes"
@@ -99,6 +84,31 @@ def read_folds(
             f"{path} must give each training patient a fold: " + "; ".join(problems)
         )
     return folds
+
+
+def parse_folds(
+    path: Path, *, num_folds: int
+) -> tuple[dict[str, int], set[str], list[str]]:
+    """Read the rows of `folds.csv`, whomever they name.
+
+    Returns:
+        The fold of every patient whose row is sound, everybody who is named, and what
+        is wrong with the table's form, with folds, and with patients given twice.
+    """
+    table = read_table(path, key="patient_id")
+    wanted = "fold must be 0" + (f" to {num_folds - 1}" if num_folds > 1 else "")
+    folds: dict[str, int] = {}
+    names, problems = set[str](), [*table.problems]
+    for line, cells in table.rows:
+        name, fold = cells.get("patient_id", ""), cells.get("fold", "")
+        if name in names:
+            problems.append(f"row {line}: patient {name!r} is given twice")
+        names.add(name)
+        if fold.isdecimal() and int(fold) < num_folds:
+            folds[name] = int(fold)
+        else:
+            problems.append(f"row {line}: {wanted}, got {fold!r}")
+    return folds, names, problems
 
 
 def check_leakage(cohort: Cohort, hashes: Mapping[Path, str]) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sklearn.model_selection import train_test_split
 
-from negspa_jax.csv_table import read_table
+from negspa_jax.data.folds import parse_folds
 
 
 def draw_held_out(labels: Mapping[str, int], *, share: float, seed: int) -> set[str]:
@@ -36,7 +36,7 @@ def draw_held_out(labels: Mapping[str, int], *, share: float, seed: int) -> set[
             names, test_size=number, stratify=classes, random_state=seed
         )
         drawn = set(held_out)
-    if _check_sides(labels, drawn, whole=False):
+    if _check_classes(labels, drawn):
         raise ValueError(
             f"{len(names)} training patients ({classes.count(1)} with label 1) must "
             f"leave both classes on both sides of a held-out share of {share:g}: add "
@@ -59,19 +59,14 @@ def read_held_out(
         ValueError: listing rows that name nobody, or twice, or another fold, or that a
             class would be missing on either side.
     """
-    table = read_table(path, key="patient_id")
-    problems, names = [*table.problems], set()
-    for line, cells in table.rows:
-        name, fold = cells.get("patient_id", ""), cells.get("fold", "")
-        if name in names:
-            problems.append(f"row {line}: patient {name!r} is given twice")
-        elif name not in labels:
-            problems.append(f"row {line}: patient {name!r} is no training patient")
-        elif fold != "0":
-            problems.append(f"row {line}: fold must be 0, got {fold!r}")
-        names.add(name)
-    if not problems:
-        problems = _check_sides(labels, names, whole=whole)
+    _, names, problems = parse_folds(path, num_folds=1)
+    strange = sorted(names - set(labels))
+    problems += [f"patient {name!r} is no training patient" for name in strange]
+    if not problems and whole:
+        missing = sorted(set(labels) - names)
+        problems = [f"patient {name!r} is missing" for name in missing]
+    elif not problems:
+        problems = _check_classes(labels, names)
     if problems:
         raise ValueError(
             f"{path} must list the held-out patients under fold 0: "
@@ -80,14 +75,10 @@ def read_held_out(
     return names
 
 
-def _check_sides(
-    labels: Mapping[str, int], names: set[str], *, whole: bool
-) -> list[str]:
-    left = set(labels) - names
-    if whole:
-        return [f"patient {name!r} is missing" for name in sorted(left)]
+def _check_classes(labels: Mapping[str, int], held_out: set[str]) -> list[str]:
+    """Which side of the draw lacks a class."""
     return [
         f"patients of both classes must be {side}"
-        for side, chosen in (("held out", names), ("left", left))
+        for side, chosen in (("held out", held_out), ("left", set(labels) - held_out))
         if {labels[name] for name in chosen} != {0, 1}
     ]

@@ -14,13 +14,12 @@ from negspa_jax.evaluate.provenance import (
     record_sources,
 )
 from negspa_jax.evaluate.unscored import (
-    FILE,
     ROLE,
     check_unscored,
     join_unscored,
     read_unscored,
 )
-from negspa_jax.predictions import Table, join_columns, read_predictions
+from negspa_jax.predictions import UNSCORED, Table, join_columns, read_predictions
 
 _PATHS = ("data.cohort", "encoder.weights", "runtime.cache_dir", "runtime.weights_dir")
 
@@ -70,8 +69,7 @@ def read_inputs(
     tables = [read_predictions(path) for path in paths]
     provenance = _record(run, paths, models, cohort)
     train = read_unscored(run) if run else None
-    one_model = provenance.config.get("data.num_folds") == 1
-    check_unscored(train, tables[0], one_model=one_model)
+    check_unscored(train, tables[0], one_model=provenance.has_one_model)
     unscored: tuple[str, ...] = ()
     if cohort is not None:
         labels = provenance.config.get("data.reference", "label") == "label"
@@ -133,7 +131,7 @@ def _record(
     files += [("cohort table", cohort)] if cohort else []
     if run is None:
         return record_sources(files)
-    files += [(ROLE, run / FILE)] if (run / FILE).is_file() else []
+    files += [(ROLE, run / UNSCORED)] if (run / UNSCORED).is_file() else []
     manifest = read_manifest(run)
     return replace(
         record_sources([*files, ("manifest of the run", run / "manifest.json")]),

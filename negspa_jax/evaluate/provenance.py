@@ -65,6 +65,11 @@ class Provenance:
     maps: tuple[CaseMap, ...]
     validation: str = ""
 
+    @property
+    def has_one_model(self) -> bool:
+        """Whether the run trained one model, so that there are no folds."""
+        return self.config.get("data.num_folds") == 1
+
 
 def record_sources(files: Sequence[tuple[str, Path]]) -> Provenance:
     """The provenance of a study that has no run: files by role, and versions.

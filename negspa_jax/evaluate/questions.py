@@ -1,19 +1,17 @@
 """Which scores, splits, cut-offs and columns a study is about."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
-from negspa_jax.columns import COVARIATES, FEATURES, READER, READER_AI
+from negspa_jax.columns import COVARIATES, FEATURES, GRADES, READER, READER_AI
 from negspa_jax.evaluate.covariates import can_divide, filled
 from negspa_jax.evaluate.fusion import Fusion, add_fusion
 from negspa_jax.evaluate.inputs import Inputs
 from negspa_jax.evaluate.operating import OperatingPoint, choose_points, given_points
 from negspa_jax.evaluate.options import Options
 from negspa_jax.evaluate.patients import Patients, gather_patients
+from negspa_jax.evaluate.provenance import Provenance
 from negspa_jax.predictions import TRAIN, VALIDATION
 
-# Columns of grades, also a reader's (`grade_left:NAME`): what a label is made of.
-_GRADES = ("grade_right", "grade_left")
 Splits = Mapping[str, Patients]
 # Where operating points may be chosen unasked: nobody is tested there.
 _REFERENCES = (TRAIN, VALIDATION)
@@ -72,14 +70,14 @@ def find_reference(splits: Splits, options: Options) -> str:
     return ""
 
 
-def find_selection(splits: Splits, config: Mapping[str, Any]) -> str:
+def find_selection(splits: Splits, provenance: Provenance) -> str:
     """The split whose patients chose the epoch of a run's one model; "" without one.
 
     Args:
         splits: of the predictions.
-        config: of the run's manifest; empty without a run.
+        provenance: of the run, if there is one.
     """
-    alone = config.get("data.num_folds") == 1 and VALIDATION in splits
+    alone = provenance.has_one_model and VALIDATION in splits
     return VALIDATION if alone else ""
 
 
@@ -107,7 +105,8 @@ def find_covariates(splits: Splits, options: Options) -> list[str]:
 def find_unused(splits: Splits, covariates: Sequence[str]) -> tuple[str, ...]:
     """The columns that could divide patients, and that nobody asked for."""
     known = {*covariates, *COVARIATES, *FEATURES}
-    others = (READER, READER_AI, *_GRADES)
+    # Grades, also a reader's own, are what a label is made of.
+    others = (READER, READER_AI, *GRADES)
     return tuple(
         name
         for name in next(iter(splits.values())).columns

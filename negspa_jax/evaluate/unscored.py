@@ -15,10 +15,9 @@ import numpy as np
 
 from negspa_jax.csv_table import Row, read_table
 from negspa_jax.evaluate.patients import Patients, list_names
-from negspa_jax.predictions import TRAIN, Prediction
+from negspa_jax.predictions import TRAIN, UNSCORED, Prediction
 from negspa_jax.predictions.file import parse_label
 
-FILE = "unscored.csv"
 ROLE = "patients of train without a score"
 _OWN = ("patient_id", "split", "label")
 
@@ -29,7 +28,7 @@ def read_unscored(run: Path) -> Patients | None:
     Raises:
         ValueError: if the file is no such table.
     """
-    path = run / FILE
+    path = run / UNSCORED
     if not path.is_file():
         return None
     table = read_table(path, key="patient_id")
@@ -97,7 +96,8 @@ def check_unscored(
     both = [patient for patient in ids if patient in scored]
     if both:
         raise ValueError(
-            f"patients of {FILE} must have no score, got scores of {list_names(both)}"
+            f"patients of {UNSCORED} must have no score, got scores of "
+            f"{list_names(both)}"
         )
     taught = sorted(name for name, split in scored.items() if split == TRAIN)
     if one_model and taught:
@@ -109,7 +109,7 @@ def check_unscored(
     if labelled and not one_model:
         raise ValueError(
             f"labelled patients of {TRAIN} must have a score out of fold where there "
-            f"are several folds, but {FILE} holds {list_names(labelled)}"
+            f"are several folds, but {UNSCORED} holds {list_names(labelled)}"
         )
 
 

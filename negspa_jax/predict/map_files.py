@@ -1,8 +1,6 @@
 """What is written of each patient's maps: a picture, the arrays, a row of the table."""
 
-import csv
 import hashlib
-import io
 from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import quote
@@ -10,6 +8,7 @@ from urllib.parse import quote
 import jax.numpy as jnp
 import numpy as np
 
+from negspa_jax.csv_table import format_table
 from negspa_jax.data.pipeline import Cache
 from negspa_jax.models import bilinear
 from negspa_jax.predict.finished_run import FinishedRun
@@ -53,9 +52,7 @@ def write_maps(
         about = [final.patient_id, final.split, label, repr(final.score)]
         rows.append([*about, f"{stem}.png", f"{stem}.npz", folds, png])
     path = out / "gradcam.csv"
-    text = io.StringIO(newline="")
-    csv.writer(text, lineterminator="\n").writerows([COLUMNS, *rows])
-    write_text(path, text.getvalue())
+    write_text(path, format_table(COLUMNS, rows))
     return path
 
 

@@ -26,7 +26,12 @@ sorted (split, patient, fold, side; text order), and a score is written with the
 digits that give the same float64 back, so equal tables are equal bytes.
 """
 
-from negspa_jax.predictions.file import NO_SPLIT, read_predictions, write_predictions
+from negspa_jax.predictions.file import (
+    NO_SPLIT,
+    UNSCORED,
+    read_predictions,
+    write_predictions,
+)
 from negspa_jax.predictions.join import join_columns
 from negspa_jax.predictions.table import (
     SIDES,
@@ -45,6 +50,7 @@ __all__ = [
     "NO_SPLIT",
     "SIDES",
     "TRAIN",
+    "UNSCORED",
     "VALIDATION",
     "Fold",
     "PatientScores",

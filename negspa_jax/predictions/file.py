@@ -1,13 +1,11 @@
 """The predictions table as a file, read with every check and written atomically."""
 
-import csv
-import io
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from negspa_jax import csv_table
-from negspa_jax.csv_table import parse_table, read_table
+from negspa_jax.csv_table import format_table, parse_table, read_table
 from negspa_jax.predictions.table import (
     SIDES,
     Fold,
@@ -44,15 +42,13 @@ def read_predictions(path: str | Path) -> Table:
 
 def _format(table: Sequence[Prediction]) -> str:
     extra = list(dict.fromkeys(name for row in table for name in row.extra))
-    file = io.StringIO(newline="")
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow([*_COLUMNS, *extra])
+    rows = []
     for row in table:
         label = "" if row.label is None else row.label
         cells = [row.patient_id, row.split, label, row.fold, row.side]
         others = [row.extra.get(name, "") for name in extra]
-        writer.writerow([*cells, repr(float(row.score)), *others])
-    return file.getvalue()
+        rows.append([*cells, repr(float(row.score)), *others])
+    return format_table([*_COLUMNS, *extra], rows)
 
 
 def _text(cell: str) -> str:
@@ -93,6 +89,8 @@ _COLUMNS: dict[str, tuple[Callable[[str], Any], str]] = {
     "side": (_side, "left, right, whole or both"),
     "score": (_score, "a number from 0 to 1 (percent / 100)"),
 }
+# Beside predictions.csv: the patients of the split `train` who have no score.
+UNSCORED = "unscored.csv"
 # The split of a table that has no such column.
 NO_SPLIT = "all"
 _DEFAULTS = {"split": NO_SPLIT, "fold": "mean", "side": "both"}

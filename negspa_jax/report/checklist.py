@@ -6,15 +6,13 @@ What the machine says stands in a column of its own and follows the study: a per
 words never carry a number of an earlier one.
 """
 
-import csv
-import io
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from negspa_jax.csv_table import read_table
+from negspa_jax.csv_table import format_table, read_table
 from negspa_jax.evaluate.study import Study
 from negspa_jax.report.answers import ANSWERS
 from negspa_jax.report.questions import Question, explain_unknown, list_questions
@@ -141,14 +139,12 @@ def write_checklist(path: str | Path, items: Sequence[Item]) -> None:
 
 def format_checklist(items: Sequence[Item]) -> str:
     """The text of checklist.csv."""
-    file = io.StringIO(newline="")
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(_COLUMNS)
+    rows = []
     for item in items:
         known = (item.checklist, item.item, item.section, item.asks)
         said = (item.machine, item.remains, item.answer, item.status, item.source)
-        writer.writerow([*known, *said])
-    return file.getvalue()
+        rows.append([*known, *said])
+    return format_table(_COLUMNS, rows)
 
 
 def _fill(question: Question, study: Study, answer: str) -> Item:

@@ -55,7 +55,7 @@ def warn_of_choice(study: Study) -> str:
 
 def has_one_model(study: Study) -> bool:
     """Whether the run trained one model, so that there are no folds."""
-    return study.provenance.config.get("data.num_folds") == 1
+    return study.provenance.has_one_model
 
 
 def describe_unscored(study: Study) -> str:

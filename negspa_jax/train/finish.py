@@ -1,7 +1,5 @@
 """The end of a fold, and the end of a run: scores, model, merged table, summary."""
 
-import csv
-import io
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,10 +8,12 @@ import numpy as np
 
 from negspa_jax.checkpoint import Checkpoints
 from negspa_jax.config import Config, flatten
+from negspa_jax.csv_table import format_table
 from negspa_jax.data.patient import Patient
 from negspa_jax.data.pipeline import all_sides
 from negspa_jax.predictions import (
     TRAIN,
+    UNSCORED,
     Prediction,
     bilateral,
     merge_folds,
@@ -111,45 +111,42 @@ def finish_run(workdir: Path, config: Config, study: Study, reporter: Reporter) 
             "written by the run that finishes last."
         )
         return
-    held_out = [p.patient_id for p in study.held_out if p.split == TRAIN]
+    train = [p for p in study.cohort.patients if p.split == TRAIN]
+    unscored = [p for p in train if study.folds.get(p.patient_id) is None]
+    names = {p.patient_id for p in train} - {p.patient_id for p in unscored}
     tables = [read_predictions(file) for file in files]
-    merged = merge_folds(tables, train_ids=held_out)
+    merged = merge_folds(tables, train_ids=names)
     write_predictions(workdir / "predictions.csv", merged)
-    _write_unscored(workdir / "unscored.csv", study)
+    if unscored:
+        _write_unscored(workdir / UNSCORED, unscored)
     reporter.tell(format_summary(summarise(merged)))
     for name, what in _FILES:
         if "*" in name or (workdir / name).exists():
             reporter.tell(f"{workdir / name}  {what}")
 
 
-def _write_unscored(path: Path, study: Study) -> None:
+def _write_unscored(path: Path, patients: Sequence[Patient]) -> None:
     """Training patients without a score: with a label learned from, else by nobody.
 
     One model has no honest score of whom it learned from; and the rule of the labels
     may leave patients without one. They are patients of the study all the same.
     """
-    patients = [
-        patient
-        for patient in study.cohort.patients
-        if patient.split == TRAIN and study.folds.get(patient.patient_id) is None
-    ]
-    if not patients:
-        return
     clinical = _clinical_columns(patients)
     columns = list(dict.fromkeys(name for cells in clinical for name in cells))
-    text = io.StringIO(newline="")
-    table = csv.DictWriter(text, ["patient_id", "label", *columns], lineterminator="\n")
-    table.writeheader()
-    for patient, cells in zip(patients, clinical, strict=True):
-        label = "" if patient.label is None else patient.label
-        about = {"patient_id": patient.patient_id, "label": label}
-        table.writerow({**about, **cells})
-    write_text(path, text.getvalue())
+    rows = [
+        [
+            patient.patient_id,
+            "" if patient.label is None else patient.label,
+            *(cells.get(name, "") for name in columns),
+        ]
+        for patient, cells in zip(patients, clinical, strict=True)
+    ]
+    write_text(path, format_table(["patient_id", "label", *columns], rows))
 
 
 _FILES = (
     ("predictions.csv", "every score, with the patients' clinical columns"),
-    ("unscored.csv", "training patients without a score: learned from, or no label"),
+    (UNSCORED, "training patients without a score: learned from, or no label"),
     ("folds.csv", "who was held out by which fold"),
     ("manifest.json", "config, versions, device, hashes of weights and table"),
     ("inputs.csv", "SHA-256 of every input file"),

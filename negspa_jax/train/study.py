@@ -21,7 +21,6 @@ from negspa_jax.data.errors import RefusedError
 from negspa_jax.data.folds import check_held_out, check_leakage
 from negspa_jax.data.kinds import KINDS, list_sides
 from negspa_jax.data.manifest import record_inputs
-from negspa_jax.data.patient import Patient
 from negspa_jax.data.pipeline import (
     Cache,
     Samples,
@@ -53,12 +52,6 @@ class Study:
         """The label of every patient, -1 where unknown."""
         labels = [p.label for p in self.cohort.patients]
         return np.array([-1 if label is None else label for label in labels])
-
-    @property
-    def held_out(self) -> list[Patient]:
-        """The patients who are held out by a fold."""
-        patients = self.cohort.patients
-        return [p for p in patients if self.folds.get(p.patient_id) is not None]
 
     def samples(self, fold: int) -> tuple[Samples, Samples]:
         """Return a fold's training and validation samples, checked for leakage."""

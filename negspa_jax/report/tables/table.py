@@ -1,12 +1,11 @@
 """A table of evidence: typed columns, shown on the page and stored as CSV alike."""
 
-import csv
-import io
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from negspa_jax.csv_table import format_table
 from negspa_jax.evaluate.performance import Estimate
 from negspa_jax.report.digits import (
     UNDEFINED,
@@ -175,13 +174,11 @@ class Table:
 
     def as_csv(self) -> str:
         """The cells unrounded; what is undefined is empty."""
-        file = io.StringIO(newline="")
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(self._names())
+        rows = []
         for row in self.rows:
             stored = (column.kind.store(cell) for column, cell in self._pairs(row))
-            writer.writerow(_as_cell(value) for values in stored for value in values)
-        return file.getvalue()
+            rows.append([_as_cell(value) for values in stored for value in values])
+        return format_table(self._names(), rows)
 
     def _names(self) -> list[str]:
         """Of the columns in the file, where a cell may take several."""
