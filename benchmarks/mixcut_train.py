@@ -11,14 +11,13 @@ import numpy as np
 from scipy.stats import spearmanr
 
 from benchmarks.mixcut_problems import round_all, time_candidates
+from benchmarks.step_loop import loop_step
 from negspa_jax import mixcut
 from negspa_jax.config import Config, Encoder, Mixing
 from negspa_jax.models.pretrained import load_encoder_weights
-from negspa_jax.train import parallel
 from negspa_jax.train.network import Network, build_network, first_variables
-from negspa_jax.train.optim import Variables, split_frozen
+from negspa_jax.train.optim import Variables
 from negspa_jax.train.saliency import make_saliency
-from negspa_jax.train.step import start_state
 
 NUM_PATIENTS = 8  # synthetic ones, of the ranks
 
@@ -61,7 +60,14 @@ def measure_training(
         candidates = {name: net.train_steps for name, net in networks.items()}
         candidates["plain"] = network.plain_steps
         runs = {
-            name: _loop(of_stages[stage - 1], network, start, frozen, steps, given)
+            name: loop_step(
+                of_stages[stage - 1],
+                network,
+                start,
+                frozen=frozen,
+                batch=given,
+                steps=steps,
+            )
             for name, of_stages in candidates.items()
         }
         times = time_candidates(runs | alone, rounds=rounds)
@@ -84,28 +90,6 @@ def _build(
         model, network = build_network(config, num_inputs=inputs)
         networks[f"mixcut_{size or 'full'}"] = network
     return first_variables(model, config, None, fold=0), networks
-
-
-def _loop(
-    step: Callable[..., Any],
-    network: Network,
-    start: Variables,
-    frozen: str,
-    steps: int,
-    given: tuple[np.ndarray, np.ndarray],
-) -> Callable[[], Any]:
-    trainable, rest = split_frozen(start, frozen=frozen)
-    state = start_state(trainable, network.optimizer)
-    held = list(parallel.replicate((state, rest)))
-    batch = jax.device_put(tuple(map(parallel.split_over_devices, given)))
-    key, rate = jax.random.key(0), np.float64(1e-6)
-
-    def run() -> Any:
-        for number in range(steps):
-            held[0], _ = step(*held, key, np.int32(number), rate, *batch)
-        return held[0]
-
-    return run
 
 
 def _mix_alone(

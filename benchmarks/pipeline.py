@@ -23,13 +23,13 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-import jax
 import nibabel
 import numpy as np
 from absl import app, flags, logging
 from scipy import ndimage
 
 from benchmarks.record import describe_machine, keep, summarize, time_alternately
+from benchmarks.step_loop import loop_step
 from benchmarks.workload import (
     BATCH,
     SEQUENCES,
@@ -42,10 +42,7 @@ from benchmarks.workload import (
 from negspa_jax.config import Config, Encoder, Mixing
 from negspa_jax.data.cohort import Patient, read_cohort
 from negspa_jax.data.phantom import Preset, write_phantom
-from negspa_jax.train import parallel
 from negspa_jax.train.network import build_network, first_variables
-from negspa_jax.train.optim import Variables, split_frozen
-from negspa_jax.train.step import start_state
 
 _PART = flags.DEFINE_multi_enum(
     "part", ["decode", "batches", "memory"], ["decode", "batches", "memory"], "which"
@@ -158,22 +155,10 @@ def train_steps() -> dict[str, Callable[[], None]]:
     shape = (_STEP_BATCH.value, len(SEQUENCES), IMAGE_SIZE, IMAGE_SIZE, 3)
     images = np.random.default_rng(0).uniform(size=shape).astype(np.float32)
     labels = np.eye(2, dtype=np.float32)[np.arange(len(images)) % 2]
-    batch = tuple(map(parallel.split_over_devices, (images, labels)))
-
-    def make(step: Callable, frozen: str) -> Callable[[], None]:
-        trainable, rest = split_frozen(start, frozen=frozen)
-        state = start_state(trainable, network.optimizer)
-        held: list[Variables] = list(parallel.replicate((state, rest)))
-        key = jax.random.key(0)
-
-        def run() -> None:
-            held[0], _ = step(*held, key, np.int32(0), np.float64(1e-4), *batch)
-            jax.block_until_ready(held[0])
-
-        return run
-
     return {
-        f"stage_{number}": make(step, stage.frozen)
+        f"stage_{number}": loop_step(
+            step, network, start, frozen=stage.frozen, batch=(images, labels)
+        )
         for number, (step, stage) in enumerate(
             zip(network.train_steps, config.stages, strict=True), 1
         )

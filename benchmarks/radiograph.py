@@ -27,7 +27,6 @@ from typing import Any
 
 os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # torch needs some too
 
-import jax
 import numpy as np
 import pydicom
 from absl import app, flags, logging
@@ -41,15 +40,13 @@ from benchmarks.record import (
     summarize,
     time_alternately,
 )
+from benchmarks.step_loop import loop_step
 from negspa_jax.config import Config
 from negspa_jax.data.pelvis import PRESETS, PelvisPreset, write_pelvis
 from negspa_jax.data.radiograph import read_radiograph
 from negspa_jax.data.radiograph_grey import PERCENTILES
 from negspa_jax.data.views import fit_square
-from negspa_jax.train import parallel
 from negspa_jax.train.network import build_network, first_variables
-from negspa_jax.train.optim import split_frozen
-from negspa_jax.train.step import start_state
 
 _PARTS = ("read", "augment", "train")
 _PART = flags.DEFINE_multi_enum("part", list(_PARTS), list(_PARTS), "what to measure")
@@ -167,21 +164,9 @@ def jax_step(
     stage.device_batch = device_batch
     config.stages = (stage,)
     model, network = build_network(config, num_inputs=1)
-    variables = first_variables(model, config, None, fold=0)
-    trainable, rest = split_frozen(variables, frozen="none")
-    state = parallel.replicate(start_state(trainable, network.optimizer))
-    rest = parallel.replicate(rest)
-    # On the device beforehand, as PyTorch's are.
-    batch = jax.device_put([parallel.split_over_devices(x) for x in (images, labels)])
-    step = network.train_steps[0]
-    held = [state]
-
-    def run() -> None:
-        number, rate = np.int32(0), np.float64(1e-4)
-        held[0], loss = step(held[0], rest, jax.random.key(0), number, rate, *batch)
-        jax.block_until_ready(loss)
-
-    return run
+    start = first_variables(model, config, None, fold=0)
+    (step,), frozen = network.train_steps, stage.frozen
+    return loop_step(step, network, start, frozen=frozen, batch=(images, labels))
 
 
 if __name__ == "__main__":

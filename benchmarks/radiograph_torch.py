@@ -1,11 +1,11 @@
 """PyTorch's side of `radiograph`: ResNet50 with fastai's head, and AdamW."""
 
-from collections.abc import Callable
-from typing import Any
+from functools import partial
 
 import numpy as np
 import torch
 
+from benchmarks.train_step_torch import Step, in_layouts
 from tests.models.torchvision_import import import_torchvision
 
 _RATE, _SMOOTHING, _DECAY = 1e-4, 0.1, 0.01
@@ -35,7 +35,7 @@ class TorchRadiograph(torch.nn.Module):
 
 def torch_steps(
     images: np.ndarray, labels: np.ndarray, *, precision: str, parts: int
-) -> dict[str, Callable[[], Any]]:
+) -> dict[str, Step]:
     """PyTorch's candidates by name.
 
     Args:
@@ -44,30 +44,20 @@ def torch_steps(
         precision: "float32", or "bfloat16" for autocast.
         parts: samples at a time, gradients being summed; 0 for all.
     """
-    torch.set_float32_matmul_precision("high")
-    torch.backends.cudnn.benchmark = True
-    steps = {}
-    for name, layout in (
-        ("torch_contiguous", torch.contiguous_format),
-        ("torch_channels_last", torch.channels_last),
-    ):
-        steps[name] = _make_step(images, labels, layout, precision, parts)
-        if torch.cuda.is_available():
-            steps[f"{name}_compiled"] = _make_step(
-                images, labels, layout, precision, parts, is_compiled=True
-            )
-    return steps
+    return in_layouts(
+        partial(_make_step, images, labels, precision=precision, parts=parts)
+    )
 
 
 def _make_step(
     images: np.ndarray,
     labels: np.ndarray,
-    layout: torch.memory_format,
+    *,
     precision: str,
     parts: int,
-    *,
+    layout: torch.memory_format,
     is_compiled: bool = False,
-) -> Callable[[], None]:
+) -> Step:
     device = "cuda" if torch.cuda.is_available() else "cpu"
     model = TorchRadiograph().to(device).train()
     model.to(memory_format=layout)  # type: ignore[call-overload]

@@ -46,9 +46,19 @@ def torch_steps(
     encoder: str, stage: int, images: np.ndarray, labels: np.ndarray, *, precision: str
 ) -> dict[str, Step]:
     """PyTorch's candidates by name."""
+    return in_layouts(
+        partial(torch_step, encoder, stage, images, labels, precision=precision)
+    )
+
+
+def in_layouts(make: Callable[..., Step]) -> dict[str, Step]:
+    """The step that `make` makes in both memory layouts, on a GPU compiled, too.
+
+    Args:
+        make: takes `layout`, and `is_compiled` where it shall be.
+    """
     torch.set_float32_matmul_precision("high")
     torch.backends.cudnn.benchmark = True
-    make = partial(torch_step, encoder, stage, images, labels, precision=precision)
     layouts = {
         "torch_contiguous": torch.contiguous_format,
         "torch_channels_last": torch.channels_last,

@@ -17,10 +17,9 @@ from negspa_jax.augment.geometry import (
     draw_motion,
     move,
     perspective_map,
-    random_affine,
 )
 from negspa_jax.augment.lighting import Lighting, draw_lighting, relight
-from negspa_jax.augment.sampling import resample, sample
+from negspa_jax.augment.sampling import over_grid, sample
 
 __all__ = [
     "Lighting",
@@ -30,9 +29,8 @@ __all__ = [
     "draw_lighting",
     "draw_motion",
     "move",
+    "over_grid",
     "perspective_map",
-    "random_affine",
     "relight",
-    "resample",
     "sample",
 ]

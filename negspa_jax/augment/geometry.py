@@ -115,31 +115,6 @@ def draw_motion(
     return motion
 
 
-def random_affine(
-    key: Key,
-    shape: tuple[int, int],
-    *,
-    rotation_degrees: float,
-    flip_probability: float,
-    shift: float,
-    quarter_turns: bool = False,
-) -> Float[Array, "2 3"]:
-    """Draw the map from output pixels (row, column, 1) to input pixels.
-
-    About the image's centre c: p_in = F R (p_out - c - t) + c, with the rotation R,
-    the flip F of columns and the shift t.
-    """
-    motion = draw_motion(
-        key,
-        shape,
-        rotation_degrees=rotation_degrees,
-        flip_probability=flip_probability,
-        shift=shift,
-        quarter_turns=quarter_turns,
-    )
-    return affine_map(motion, shape)
-
-
 def affine_map(motion: Motion, shape: tuple[int, int]) -> Float[Array, "2 3"]:
     """Return all but the perspective: output pixels (row, column, 1) to input pixels.
 

@@ -12,14 +12,6 @@ import jax.numpy as jnp
 from negspa_jax.shapes import Array, Float
 
 
-def resample(
-    image: Float[Array, "h w c"], affine: Float[Array, "2 3"]
-) -> Float[Array, "h w c"]:
-    """Sample an image bilinearly at affine @ (row, column, 1), zero outside it."""
-    h, w, _ = image.shape
-    return sample(image, *over_grid(affine, (h, w)))
-
-
 def over_grid(
     affine: Float[Array, "2 3"], shape: tuple[int, int]
 ) -> tuple[Float[Array, "h w"], Float[Array, "h w"]]:

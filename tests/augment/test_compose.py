@@ -9,14 +9,17 @@ import pytest
 from scipy.ndimage import affine_transform, rotate, shift
 
 from negspa_jax import augment as module
+from tests.augment import affine_maps
 
 # Jitted: op by op, every operation would be compiled for every shape.
-resample = jax.jit(module.resample)
+resample = jax.jit(affine_maps.resample)
 RANGES = ("rotation_degrees", "flip_probability", "shift")
 LATER = ("zoom", "warp", "brightness", "contrast", "probability")
 SWITCHES = ("border", "quarter_turns", "independent")
 augment = jax.jit(module.augment, static_argnames=(*RANGES, *LATER, *SWITCHES))
-random_affine = jax.jit(module.random_affine, static_argnums=1, static_argnames=RANGES)
+random_affine = jax.jit(
+    affine_maps.random_affine, static_argnums=1, static_argnames=RANGES
+)
 
 KEY = jax.random.key(3)
 NOTHING = {"rotation_degrees": 0.0, "flip_probability": 0.0, "shift": 0.0}
@@ -41,7 +44,7 @@ def draws(count: int = 4000, shape=(40, 60), **options) -> np.ndarray:
     settings = {"rotation_degrees": 20.0, "flip_probability": 0.5, "shift": 0.1}
     keys = jax.random.split(KEY, count)
     draw = jax.jit(
-        jax.vmap(lambda k: module.random_affine(k, shape, **(settings | options)))
+        jax.vmap(lambda k: affine_maps.random_affine(k, shape, **(settings | options)))
     )
     return np.asarray(draw(keys), np.float64)
 

@@ -18,8 +18,8 @@ from negspa_jax.augment import (
     draw_motion,
     move,
     perspective_map,
-    random_affine,
 )
+from tests.augment.affine_maps import random_affine
 
 SHAPE = (40, 60)
 COUNT = 4000
