@@ -11,6 +11,8 @@ python -m benchmarks.radiograph --out=benchmarks/results/radiograph_cpu.jsonl
   Mixup and smoothing on the device) against the same network, loss and optimizer in
   PyTorch without augmentation and mixing, contiguous and channels_last, on a GPU
   compiled, too; the ratio is to its fastest.
+- `memory`: what XLA plans for temporaries of the paper's step at its last size, all of
+  the batch at once and in the config's parts; compiled for where this runs, not run.
 
 On a GPU, with the paper's batches in parts that fit:
 
@@ -18,6 +20,7 @@ python -m benchmarks.radiograph --part=train --batch=64,32,84 --device_batch=0,0
     --precision=bfloat16 --out=benchmarks/results/radiograph_gpu.jsonl
 """
 
+import dataclasses
 import os
 import runpy
 import tempfile
@@ -27,6 +30,7 @@ from typing import Any
 
 os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # torch needs some too
 
+import jax
 import numpy as np
 import pydicom
 from absl import app, flags, logging
@@ -47,8 +51,10 @@ from negspa_jax.data.radiograph import read_radiograph
 from negspa_jax.data.radiograph_grey import PERCENTILES
 from negspa_jax.data.views import fit_square
 from negspa_jax.train.network import build_network, first_variables
+from negspa_jax.train.optim import split_frozen
+from negspa_jax.train.step import start_state
 
-_PARTS = ("read", "augment", "train")
+_PARTS = ("read", "augment", "train", "memory")
 _PART = flags.DEFINE_multi_enum("part", list(_PARTS), list(_PARTS), "what to measure")
 _FILES = flags.DEFINE_integer("files", 24, "radiographs to read", lower_bound=2)
 _ROUNDS = flags.DEFINE_integer("rounds", 5, "rounds measured", lower_bound=3)
@@ -70,6 +76,8 @@ def main(_: list[str]) -> None:
     load = {"load_average": round(os.getloadavg()[0], 2)}
     if "read" in _PART.value:
         keep({"part": "read", **measure_reading(), **load, **machine}, _OUT.value)
+    if "memory" in _PART.value:
+        keep({"part": "memory", **measure_memory(), **load, **machine}, _OUT.value)
     for text, batch, share in zip(
         _SIZES.value, _BATCH.value, _DEVICE_BATCH.value, strict=True
     ):
@@ -80,6 +88,35 @@ def main(_: list[str]) -> None:
         if "train" in _PART.value:
             row = measure_step(size, int(batch), int(share))
             keep({"part": "train", **row, **load, **machine}, _OUT.value)
+
+
+def measure_memory() -> dict[str, Any]:
+    """GiB of temporaries, with all layers trained and with frozen encoders."""
+    config = load_config()
+    last = config.stages[-1]
+    found: dict[str, float] = {}
+    for frozen in ("none", "encoders"):
+        for share in (0, last.device_batch):
+            stage = dataclasses.replace(last, frozen=frozen, device_batch=share)
+            plan = _compile_step(dataclasses.replace(config, stages=(stage,)))
+            size = plan.memory_analysis().temp_size_in_bytes / 2**30
+            found[f"frozen_{frozen}_device_batch_{share}_gib"] = round(size, 1)
+    setting = {"image_size": last.image_size, "batch": last.batch_size}
+    return {**setting, "precision": config.precision, **found}
+
+
+def _compile_step(config: Config) -> Any:
+    (stage,) = config.stages
+    model, network = build_network(config, num_inputs=1)
+    start = first_variables(model, config, None, fold=0)
+    trainable, rest = split_frozen(start, frozen=stage.frozen)
+    state = start_state(trainable, network.optimizer)
+    shape = (1, stage.batch_size, 1, stage.image_size, stage.image_size, 1)
+    images = jax.ShapeDtypeStruct(shape, np.float32)
+    labels = jax.ShapeDtypeStruct((*shape[:2], 2), np.float32)
+    numbers = jax.random.key(0), np.int32(0), np.float64(1e-4)
+    step: Any = network.train_steps[0]
+    return step.lower(state, rest, *numbers, images, labels).compile()
 
 
 def measure_reading() -> dict[str, Any]:
