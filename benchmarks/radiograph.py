@@ -111,9 +111,11 @@ def _compile_step(config: Config) -> Any:
     start = first_variables(model, config, None, fold=0)
     trainable, rest = split_frozen(start, frozen=stage.frozen)
     state = start_state(trainable, network.optimizer)
-    shape = (1, stage.batch_size, 1, stage.image_size, stage.image_size, 1)
+    devices = jax.local_device_count()
+    rows = devices, stage.batch_size // devices
+    shape = (*rows, 1, stage.image_size, stage.image_size, 1)
     images = jax.ShapeDtypeStruct(shape, np.float32)
-    labels = jax.ShapeDtypeStruct((*shape[:2], 2), np.float32)
+    labels = jax.ShapeDtypeStruct((*rows, 2), np.float32)
     numbers = jax.random.key(0), np.int32(0), np.float64(1e-4)
     step: Any = network.train_steps[0]
     return step.lower(state, rest, *numbers, images, labels).compile()

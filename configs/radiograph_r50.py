@@ -10,8 +10,8 @@ From the paper: sizes, epochs, batches (84 at 768 pixels as printed, perhaps a m
 of 8), the kinds of augmentation. fastai's defaults where it says no more: head, ranges
 of augmentation, Mixup, smoothing, padding by reflection, no decay of biases. *Choices*:
 Adam's rates and weight decay, a beta1 that stays; frozen layers keep their statistics
-(fastai trains them: frozen="convolutions"). device_batch bounds the memory (10.4 GB for
-7 images of 768 pixels, 121 for all 84); batch statistics are then of that many images.
+(fastai trains them: frozen="convolutions"). device_batch bounds the memory: 10.2 GiB
+for 7 images of 768 pixels, 118 for all 84; batch statistics are then of that many.
 Measured on our side: not yet.
 """
 
