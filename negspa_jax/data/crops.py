@@ -6,7 +6,7 @@ whatever their grids. Nothing depends on how a file stores its axes: flipping or
 permuting an array with its affine leaves every sub-image as it is.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,6 +16,7 @@ from negspa_jax.data.errors import blame
 from negspa_jax.data.intensity import INTENSITIES, fit_intensity
 from negspa_jax.data.rvoi import draw_rvoi
 from negspa_jax.data.stacks import Stack, cut_window, pick_slices, stack_slices
+from negspa_jax.data.traits import Traits, measure_mri
 from negspa_jax.data.volume import read_mask, read_volume
 from negspa_jax.data.windows import (
     PLANES,
@@ -26,8 +27,9 @@ from negspa_jax.data.windows import (
 )
 from negspa_jax.shapes import Float
 
-# Raised whenever the same files would give other sub-images: caches are then rebuilt.
-CROPS_VERSION = 1
+# Raised whenever the same files would give other sub-images, or other notes of them:
+# caches are then rebuilt.
+CROPS_VERSION = 2
 
 SIDES = {
     "both": ("left", "right"),
@@ -48,6 +50,7 @@ class Crops:
     from anterior to posterior). `sides`, `sequences`: the names of the axes s and m.
     `slices`: each sequence's three slices, as stored indices. `planes`: theirs:
     "axial", "coronal", "sagittal", or "oblique" between two. `warnings`: sentences.
+    `traits`: what each sequence's image looks like, to be compared with others.
     """
 
     images: Float[np.ndarray, "s m h w c"]
@@ -56,6 +59,7 @@ class Crops:
     slices: dict[str, tuple[int, int, int]] = field(default_factory=dict)
     planes: dict[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    traits: Mapping[str, Traits] = field(default_factory=dict)
 
 
 def crop_patient(
@@ -104,6 +108,7 @@ def crop_patient(
     names, who, warnings = SIDES[sides], patient.patient_id, []
     slices: dict[str, tuple[int, int, int]] = {}
     planes: dict[str, str] = {}
+    traits: dict[str, Traits] = {}
     shape = (len(names), len(sequences), image_size, image_size, 3)
     images = np.empty(shape, dtype=np.float32)
     for m, (name, region) in enumerate(_read_regions(patient, sequences).items()):
@@ -122,11 +127,14 @@ def crop_patient(
         planes[name] = stack.plane
         slices[name], warning = pick_slices(stack, windows[names[0]])
         found = [*region.warnings, *volume.warnings, *([warning] if warning else [])]
-        found += _fill(images[:, m], stack, windows, slices[name], to_unit)
+        outside = _fill(images[:, m], stack, windows, slices[name], to_unit)
+        traits[name] = measure_mri(stack, images[:, m], outside=outside)
+        found += _doubt_windows(outside)
         warnings += [f"patient {who}, {name}: {sentence}" for sentence in found]
     if mirror_left and "left" in names:
         images[0] = images[0, :, :, ::-1].copy()
-    return Crops(images, names, tuple(sequences), slices, planes, tuple(warnings))
+    told = tuple(warnings)
+    return Crops(images, names, tuple(sequences), slices, planes, told, traits)
 
 
 def _read_regions(patient: Patient, sequences: Sequence[str]) -> dict[str, Region]:
@@ -147,8 +155,12 @@ def _fill(
     windows: dict[str, Window],
     slices: tuple[int, int, int],
     to_unit: Callable[[Float[np.ndarray, "i j"]], Float[np.ndarray, "i j"]],
-) -> list[str]:
-    """Cut every side's window from three slices into `images`; return warnings."""
+) -> dict[str, float]:
+    """Cut every side's window from three slices into `images`.
+
+    Returns:
+      For each side the share of its window that lies outside the image.
+    """
     outside = dict.fromkeys(windows, 0.0)
     for channel, index in enumerate(slices):
         values = to_unit(np.moveaxis(stack.volume.data, stack.through, 0)[index])
@@ -156,6 +168,10 @@ def _fill(
             images[s, :, :, channel], outside[side] = cut_window(
                 stack, values, index=index, window=window, image_size=images.shape[1]
             )
+    return outside
+
+
+def _doubt_windows(outside: Mapping[str, float]) -> list[str]:
     return [
         f"{share:.0%} of the {side} window lies outside the image and is 0"
         for side, share in outside.items()

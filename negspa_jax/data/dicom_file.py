@@ -21,7 +21,8 @@ from pydicom.uid import (
 
 from negspa_jax.data.errors import RefusedError
 
-MAX_FILE_BYTES = 2**30
+# Twice what the largest image's pixels need.
+MAX_FILE_BYTES = 2**28
 _CHUNK = 2**20
 
 _PALETTE = [
@@ -30,7 +31,7 @@ _PALETTE = [
     for colour in ("Red", "Green", "Blue")
 ]
 _TAGS = [
-    *("Modality", "PresentationIntentType", "BurnedInAnnotation"),
+    *("Modality", "PresentationIntentType", "BurnedInAnnotation", "BodyPartExamined"),
     *("SamplesPerPixel", "PhotometricInterpretation", "PlanarConfiguration"),
     *("NumberOfFrames", "Rows", "Columns", "BitsAllocated", "BitsStored", "HighBit"),
     *("PixelRepresentation", "PixelPaddingValue", "PixelPaddingRangeLimit"),

@@ -24,6 +24,7 @@ import numpy as np
 from negspa_jax.data.cohort import Cohort, Patient
 from negspa_jax.data.errors import CaseError
 from negspa_jax.data.kinds import KINDS, Kind
+from negspa_jax.data.traits import Traits, pack_traits, unpack_traits
 from negspa_jax.shapes import Bool, Float, Int
 
 
@@ -48,10 +49,19 @@ class Batch(NamedTuple):
 
 @dataclass(frozen=True)
 class Cache:
-    """The decoded sub-images of a cohort, one file for each patient, read on demand."""
+    """The decoded sub-images of a cohort, one file for each patient, read on demand.
+
+    Beside each stand its notes: a hash, warnings, and the traits of its images.
+    """
 
     files: tuple[Path, ...]
     warnings: tuple[str, ...]
+
+    @property
+    def traits(self) -> tuple[Mapping[str, Traits], ...]:
+        """Each patient's traits by sequence; read anew, so that none stay in memory."""
+        notes = (path.with_suffix(".json").read_bytes() for path in self.files)
+        return tuple(unpack_traits(json.loads(text)["traits"]) for text in notes)
 
     @cached_property
     def _layout(self) -> np.memmap:
@@ -210,6 +220,7 @@ def _decode_once(
     notes = path.with_suffix(".json")
     try:
         found = json.loads(notes.read_bytes())
+        unpack_traits(found["traits"])
         if found["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest():
             return path, tuple(found["warnings"])
     except (FileNotFoundError, ValueError, KeyError, TypeError):
@@ -220,6 +231,7 @@ def _decode_once(
         np.save(file, crops.images)
     digest = hashlib.sha256(part.read_bytes()).hexdigest()
     found = {"sha256": digest, "warnings": list(crops.warnings)}
+    found["traits"] = pack_traits(crops.traits)
     os.replace(part, path)
     part.write_text(json.dumps(found), encoding="utf-8")
     os.replace(part, notes)

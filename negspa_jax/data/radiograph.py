@@ -35,6 +35,7 @@ class Radiograph:
       display: "window", "table" or "percentiles", by which [0, 1] was reached.
       path: the file.
       warnings: what is doubtful, one remark each, without anything of the patient.
+      body_part: which the file says it shows, where it is one of DICOM's; else "".
     """
 
     image: Float[np.ndarray, "h w"]
@@ -42,6 +43,7 @@ class Radiograph:
     display: str
     path: Path
     warnings: tuple[str, ...] = ()
+    body_part: str = ""
 
 
 def read_radiograph(
@@ -82,6 +84,7 @@ def read_radiograph(
         display=picture.kind,
         path=Path(path),
         warnings=tuple(picture.warnings),
+        body_part=picture.body_part,
     )
 
 

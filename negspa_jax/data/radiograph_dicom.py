@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from pathlib import Path
+from typing import Any
 
 import pydicom
 
@@ -49,6 +50,13 @@ _OTHERS = {
     "US": "ultrasound",
     "XA": "angiography",
     "XC": "photography",
+}
+# Of PS3.16 annex L, what is often X-rayed: any other text may be of the patient.
+_BODY_PARTS = {
+    *("ABDOMEN", "ANKLE", "ARM", "CHEST", "CLAVICLE", "COCCYX", "CSPINE", "ELBOW"),
+    *("EXTREMITY", "FEMUR", "FOOT", "HAND", "HIP", "JAW", "KNEE", "LEG", "LSPINE"),
+    *("LUMBOSACRALSPINE", "PELVIS", "PELVISHIP", "SACROILIACJOINT", "SACRUM", "SKULL"),
+    *("SHOULDER", "SPINE", "SSPINE", "TLSPINE", "TSPINE", "WHOLEBODY", "WRIST"),
 }
 _DAMAGED = (
     "must be an undamaged DICOM file, but its elements make no sense: copy it again "
@@ -98,25 +106,28 @@ def _read_picture(
     warnings = _check_modality(elements, modalities)
     layout = read_layout(elements)
     stored = read_stored(elements, layout, path)
-    inverted = is_inverted(elements)
     sides, in_mm = _find_sides(elements, warnings)
+    part = read_word(elements, "BodyPartExamined")
+    common: dict[str, Any] = {
+        "inverted": is_inverted(elements),
+        "sides": sides,
+        "in_mm": in_mm,
+        "warnings": warnings,
+        # What stands there is passed on only where it is one of DICOM's own codes.
+        "body_part": part if part in _BODY_PARTS else "",
+    }
     if layout.photometric not in GREYS:
         palette = layout.samples == 1
         grey = apply_palette(elements, stored) if palette else to_grey(stored)
         # Windows are for grey values alone (PS3.3 C.11.2.1.2).
-        return Picture(
-            grey, inverted=inverted, sides=sides, in_mm=in_mm, warnings=warnings
-        )
+        return Picture(grey, **common)
     display = choose_display(elements, window=window)
     return Picture(
         rescale(elements, stored),
         show=display.show if display else None,
         kind=display.kind if display else "percentiles",
-        inverted=inverted,
         padding=find_padding(elements, stored),
-        sides=sides,
-        in_mm=in_mm,
-        warnings=warnings,
+        **common,
     )
 
 

@@ -8,7 +8,7 @@ from PIL import Image
 
 from negspa_jax.data.dicom_display import to_grey
 from negspa_jax.data.errors import RefusedError
-from negspa_jax.data.radiograph_grey import MAX_PIXELS, Picture
+from negspa_jax.data.radiograph_grey import MAX_SIDE, Picture, check_sides
 from negspa_jax.data.radiograph_silence import read_silently
 from negspa_jax.shapes import Shaped
 
@@ -41,9 +41,7 @@ def _read(path: Path) -> Picture:
         image.verify()  # PNG's checksums, which loading passes over
     with Image.open(path, formats=("PNG", "TIFF")) as image:
         width, height = image.size
-        if width * height > MAX_PIXELS:
-            reason = f"must have at most {MAX_PIXELS:,} pixels, got {height} x {width}"
-            raise RefusedError(reason)
+        check_sides((height, width), MAX_SIDE)
         if (pages := getattr(image, "n_frames", 1)) != 1:
             reason = f"must be one image, got {pages} pages: export the one to read"
             raise RefusedError(reason)

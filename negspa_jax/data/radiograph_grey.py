@@ -10,7 +10,11 @@ from PIL import Image
 from negspa_jax.data.errors import RefusedError
 from negspa_jax.shapes import Bool, Float, Shaped
 
-MAX_PIXELS = 2**26
+# 43 x 43 cm at 0.075 mm; what is computed with float64 stays under 1 GB.
+MAX_PIXELS = 2**25
+MAX_SIDE = 2**15
+# Of what is shown: it is padded to a square.
+_MAX_SQUARE_SIDE = 2**13
 PERCENTILES = (0.5, 99.5)
 # The remedy where a file's own window is of no use.
 BY_PERCENTILES = (
@@ -22,6 +26,7 @@ _MAX_ASPECT = 10.0
 # Detectors are square to four digits; what is written may be rounded.
 _SQUARE = 0.01
 _MAX_CLIPPED = 0.95
+_BAND = 2**20
 
 Crop = tuple[int, int, int, int]
 
@@ -39,6 +44,7 @@ class Picture:
       sides: height and width of a pixel, in mm or relative to each other.
       in_mm: whether `sides` are in mm.
       warnings: what is doubtful.
+      body_part: one of DICOM's, or "".
     """
 
     values: Shaped[np.ndarray, "h w"]
@@ -49,6 +55,17 @@ class Picture:
     sides: tuple[float, float] = (1.0, 1.0)
     in_mm: bool = False
     warnings: list[str] = field(default_factory=list)
+    body_part: str = ""
+
+
+def check_sides(shape: tuple[int, ...], longest: int, remedy: str = "") -> None:
+    """Refuse an image of too many pixels, in all or along one side."""
+    height, width = shape
+    got = f"got {height} x {width}" + (f": {remedy}" if remedy else "")
+    if height * width > MAX_PIXELS:
+        raise RefusedError(f"must have at most {MAX_PIXELS:,} pixels, {got}")
+    if max(height, width) > longest:
+        raise RefusedError(f"must have at most {longest:,} pixels a side, {got}")
 
 
 def check_crop(crop: Crop | None, shape: tuple[int, ...]) -> tuple[slice, slice]:
@@ -60,6 +77,23 @@ def check_crop(crop: Crop | None, shape: tuple[int, ...]) -> tuple[slice, slice]
         reason = f"must have a crop box (top, left, bottom, right) within {shape[0]} x "
         raise RefusedError(f"{reason}{shape[1]} pixels, got {tuple(crop)}")
     return slice(top, bottom), slice(left, right)
+
+
+def map_bands(
+    function: Callable[[Any], Any], values: Shaped[np.ndarray, "h w *c"], dtype: Any
+) -> Shaped[np.ndarray, "h w"]:
+    """Apply a function to a few rows at a time: its temporaries stay small.
+
+    Args:
+      function: rows of `values` to as many rows of the result.
+      values: the whole image.
+      dtype: of the result.
+    """
+    shown = np.empty(values.shape[:2], dtype)
+    step = max(1, _BAND // max(1, values.shape[1]))
+    for start in range(0, len(values), step):
+        shown[start : start + step] = function(values[start : start + step])
+    return shown
 
 
 def show_grey(picture: Picture, crop: Crop | None) -> Float[np.ndarray, "h w"]:
@@ -80,20 +114,27 @@ def show_grey(picture: Picture, crop: Crop | None) -> Float[np.ndarray, "h w"]:
         where = "" if crop is None else " of its crop box"
         reason = f"must show something, but every pixel{where} has the same value"
         raise RefusedError(reason)
+    show = picture.show or _fit_percentiles(inside)
+    del inside
+    # A window may be so narrow, or a table so short, that numbers overflow on the way.
+    with np.errstate(over="ignore"):
+        shown = map_bands(show, values, np.float32)
     if picture.show is not None:
-        shown = picture.show(values)
         _check_window(shown if padding is None else shown[~padding], picture)
-    else:
-        low, high = np.percentile(inside, PERCENTILES)
-        if low == high:
-            reason = f"must vary, but its {PERCENTILES[0]} and {PERCENTILES[1]} "
-            raise RefusedError(f"{reason}percentiles are the same: crop it")
-        shown = np.clip((values - low) / (high - low), 0.0, 1.0)
     if picture.inverted:
-        shown = 1.0 - shown
+        np.subtract(1.0, shown, out=shown)
     if padding is not None:
-        shown = np.where(padding, 0.0, shown)
-    return shown.astype(np.float32)
+        shown[padding] = 0.0
+    return shown
+
+
+def _fit_percentiles(inside: Shaped[np.ndarray, "..."]) -> Callable[[Any], Any]:
+    """The map to [0, 1] from the percentiles of what shows the patient."""
+    low, high = (float(value) for value in np.percentile(inside, PERCENTILES))
+    if low == high:
+        reason = f"must vary, but its {PERCENTILES[0]} and {PERCENTILES[1]} "
+        raise RefusedError(f"{reason}percentiles are the same: crop it")
+    return lambda values: np.clip((values - low) / (high - low), 0.0, 1.0)
 
 
 def make_square(
@@ -114,16 +155,15 @@ def make_square(
     tall, wide = sides
     side, aspect = min(sides), tall / wide
     if abs(aspect - 1.0) <= _SQUARE:
-        return image, float(np.sqrt(tall * wide))
+        check_sides(image.shape, _MAX_SQUARE_SIDE, "crop it")
+        return image, float(np.sqrt(tall) * np.sqrt(wide))
     if not 1 / _MAX_ASPECT <= aspect <= _MAX_ASPECT:
         raise RefusedError(f"must have nearly square pixels, got {tall:g} x {wide:g}")
     height, width = (
         max(1, round(count * length / side))
         for count, length in zip(image.shape, sides, strict=True)
     )
-    if height * width > MAX_PIXELS:
-        reason = f"must have at most {MAX_PIXELS:,} square pixels, got "
-        raise RefusedError(f"{reason}{height} x {width}")
+    check_sides((height, width), _MAX_SQUARE_SIDE, "crop it")
     grey = Image.fromarray(image)
     resized = grey.resize((width, height), Image.Resampling.BILINEAR)
     return np.clip(np.asarray(resized), 0.0, 1.0), side

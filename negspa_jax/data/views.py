@@ -12,10 +12,12 @@ from PIL import Image
 from negspa_jax.data.crops import Crops
 from negspa_jax.data.patient import Patient
 from negspa_jax.data.radiograph import RADIOGRAPHS, Radiograph, read_radiograph
+from negspa_jax.data.traits import Traits, measure_radiograph
 from negspa_jax.shapes import Float
 
-# Raised whenever the same files would give other images: caches are then rebuilt.
-VIEWS_VERSION = 1
+# Raised whenever the same files would give other images, or other notes of them:
+# caches are then rebuilt.
+VIEWS_VERSION = 2
 
 # Below this share of the wanted side, an image is enlarged so much that it is doubted.
 _ENLARGED = 0.5
@@ -82,8 +84,10 @@ def square_views(
       image_size: h and w in pixels.
     """
     images, warnings = [], []
+    traits: dict[str, Traits] = {}
     for name, radiograph in found.items():
         images.append(fit_square(radiograph.image, image_size))
+        traits[name] = measure_radiograph(radiograph, images[-1])
         doubts = [*radiograph.warnings]
         if (longer := max(radiograph.image.shape)) < _ENLARGED * image_size:
             doubts.append(f"{longer} pixels are enlarged to {image_size}")
@@ -93,6 +97,7 @@ def square_views(
         sides=("whole",),
         sequences=tuple(found),
         warnings=tuple(warnings),
+        traits=traits,
     )
 
 

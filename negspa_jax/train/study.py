@@ -18,6 +18,8 @@ from negspa_jax.data.doubts import (
     find_unread_columns,
 )
 from negspa_jax.data.errors import RefusedError
+from negspa_jax.data.fingerprint import fit_fingerprint
+from negspa_jax.data.fingerprint_json import FINGERPRINT, write_fingerprint
 from negspa_jax.data.folds import check_held_out, check_leakage
 from negspa_jax.data.kinds import KINDS, list_sides
 from negspa_jax.data.manifest import record_inputs
@@ -29,6 +31,7 @@ from negspa_jax.data.pipeline import (
     patients_of,
 )
 from negspa_jax.data.reference import find_rule
+from negspa_jax.predictions import TRAIN
 from negspa_jax.shapes import Int
 from negspa_jax.train import parallel
 from negspa_jax.train.assignment import Folds, assign, check_labels, save_folds
@@ -160,9 +163,20 @@ def prepare(
     }
     # A table may be mended until here: only now is it settled who is held out.
     save_folds(assigned.folds, workdir / "folds.csv")
+    if parallel.is_first():
+        last = caches[config.stages[-1].image_size]
+        _save_fingerprint(cohort, last, workdir / FINGERPRINT)
     parallel.wait_for_all("folds")
     sides = list_sides(config.data.kind, config.data.sides)
     return Study(cohort, hashes, assigned.folds, assigned.validation, caches, sides)
+
+
+def _save_fingerprint(cohort: Cohort, cache: Cache, path: Path) -> None:
+    """Describe the images that are learned from, so that others can be compared."""
+    seen = zip(cohort.patients, cache.traits, strict=True)
+    write_fingerprint(
+        path, fit_fingerprint([traits for p, traits in seen if p.split == TRAIN])
+    )
 
 
 def _decode(

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from negspa_jax.columns import COVARIATES, FEATURES
+from negspa_jax.data.fingerprint_json import FINGERPRINT, read_fingerprint
 from negspa_jax.data.phantom import Preset, write_phantom
 from negspa_jax.predictions import patient_scores, read_predictions
 
@@ -120,7 +121,7 @@ def test_a_killed_run_ends_in_the_bytes_of_an_undisturbed_one(
     killed = run(words, KILL_AFTER_EPOCH=str(epoch))
     assert killed.returncode == -signal.SIGKILL
     assert run(words).returncode == 0
-    for name in ("predictions.csv", "folds.csv", "inputs.csv"):
+    for name in ("predictions.csv", "folds.csv", "inputs.csv", FINGERPRINT):
         assert (tmp_path / "run" / name).read_bytes() == (
             finished[0] / name
         ).read_bytes()
@@ -188,6 +189,19 @@ def test_an_option_spelt_out_as_the_preset_has_it_is_the_same_run(
     same = run(command(config, cohort, finished[0], "--config.mixing.alpha=1"))
     assert same.returncode == 0, same.stderr
     assert "fold 1: done before" in same.stdout
+
+
+@pytest.mark.slow
+def test_the_fingerprint_is_of_the_training_patients_and_written_again_if_lost(
+    finished, cohort, config
+):
+    path = finished[0] / FINGERPRINT
+    content = path.read_bytes()
+    assert read_fingerprint(path).num_patients == 8
+    assert str(path) in finished[1]
+    path.unlink()
+    assert run(command(config, cohort, finished[0])).returncode == 0
+    assert path.read_bytes() == content
 
 
 @pytest.mark.slow
