@@ -5,7 +5,7 @@ heavy: each room (`mixcut`, `models`, `data`, `stats`, ...) is opened on first u
 """
 
 import importlib
-from types import ModuleType
+from typing import Any
 
 __version__ = "0.1.0"
 
@@ -17,14 +17,17 @@ _ROOMS = (
     "evaluate",
     "mixcut",
     "models",
+    "predict",
     "predictions",
     "stats",
 )
 
-__all__ = ["__version__", *_ROOMS]
+__all__ = ["__version__", "load", *_ROOMS]
 
 
-def __getattr__(name: str) -> ModuleType:
+def __getattr__(name: str) -> Any:
+    if name == "load":
+        return importlib.import_module(f"{__name__}.predict").load
     if name in _ROOMS:
         return importlib.import_module(f"{__name__}.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -23,3 +23,5 @@ COVARIATES = ("age", "sex", "disease_duration_months", "structural_damage")
 NUMBERS = ("age", "disease_duration_months")
 # Readers' calls: `reader:<name>` alone, `reader_ai:<name>` with the model's help.
 READER, READER_AI = "reader:", "reader_ai:"
+# The split of a table that has no such column.
+NO_SPLIT = "all"

@@ -19,15 +19,21 @@ class Command(NamedTuple):
     """What a command may be told, and what it does; its docstring is its help.
 
     `run` returns an exit code; a ValueError or OSError that it raises is a person's
-    mistake, and is told in its words.
+    mistake, and is told in its words. `with_cells`: flags that are not defined are
+    cells of a table's row, which `run` takes as a second argument.
     """
 
     define: Callable[[], flags.FlagValues]
-    run: Callable[[Any], int]
+    run: Callable[..., int]
+    with_cells: bool = False
 
 
 def open_door(
-    arguments: Sequence[str], commands: Mapping[str, Command], *, about: str
+    arguments: Sequence[str],
+    commands: Mapping[str, Command],
+    *,
+    about: str,
+    default: str = "",
 ) -> int:
     """Run the command that the first argument names; return the exit code.
 
@@ -35,7 +41,10 @@ def open_door(
         arguments: what follows the program's name.
         commands: by name.
         about: printed for --help, and when there is no command.
+        default: the command that is meant where the first argument is a flag.
     """
+    if default and arguments and arguments[0].startswith("--"):
+        arguments = arguments if arguments[0] in _HELP else [default, *arguments]
     name = arguments[0] if arguments else ""
     if not name or name in _HELP:
         print(about)
@@ -64,10 +73,11 @@ def run_command(
         print(about, *_explain(values), sep="\n")
         return 0
     try:
-        words = values([name, *arguments])[1:]
+        own, cells = split_cells(arguments, values)
+        words = values([name, *(own if command.with_cells else arguments)])[1:]
         if words:
             raise ValueError(f"every argument must be a --flag, got {words[0]!r}")
-        return command.run(values)
+        return command.run(values, cells) if command.with_cells else command.run(values)
     except flags.Error as error:
         print(f"{name}: {' '.join(str(error).split())}", file=sys.stderr)
     except OSError as error:
@@ -79,6 +89,27 @@ def run_command(
         print(f"{name}: interrupted", file=sys.stderr)
         return EXIT_INTERRUPTED
     return EXIT_MISTAKE
+
+
+def split_cells(
+    arguments: Sequence[str], values: flags.FlagValues
+) -> tuple[list[str], dict[str, str]]:
+    """Part the flags that are defined from cells, `--column=cell` or `--column cell`.
+
+    Args:
+        arguments: of a command.
+        values: its flags.
+    """
+    own: list[str] = []
+    cells: dict[str, str] = {}
+    words = iter(arguments)
+    for word in words:
+        name, given, value = word.removeprefix("--").partition("=")
+        if not word.startswith("--") or {name, name.removeprefix("no")} & set(values):
+            own.append(word)
+        else:
+            cells[name] = value if given else next(words, "")
+    return own, cells
 
 
 def require_flags(values: flags.FlagValues, *names: str) -> None:

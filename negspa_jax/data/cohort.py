@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from negspa_jax.columns import COVARIATES, FEATURES, GRADES, READER, READER_AI
-from negspa_jax.csv_table import Row, Table, read_table
+from negspa_jax.csv_table import Row, Table, read_table, show_names, show_text
 from negspa_jax.data.errors import CohortError, RefusedError
 from negspa_jax.data.patient import Patient, canonical_id
 from negspa_jax.data.reference import find_rule
@@ -109,14 +109,34 @@ def scan_cohort(
     reference: str = "auto",
 ) -> Scan:
     """Read what can be read of a cohort table; the arguments are `read_cohort`'s."""
+    table = read_table(Path(path), key="patient_id")
+    return scan_table(
+        table,
+        path,
+        sequences=sequences,
+        labelled=labelled,
+        kind=kind,
+        reference=reference,
+    )
+
+
+def scan_table(
+    table: Table,
+    path: str | Path,
+    *,
+    sequences: Sequence[str],
+    labelled: Collection[str],
+    kind: str,
+    reference: str,
+) -> Scan:
+    """Read what can be read of a table that lies, or would lie, at `path`."""
     path, sequences = Path(path), _check_sequences(sequences)
-    table = read_table(path, key="patient_id")
     problems = [*table.problems]
     try:
         rule = find_rule(reference, table.columns, kind=kind)
     except RefusedError as error:
         # Of a table that cannot be read, its own problem says enough.
-        problems += [str(error)] if table.columns else []
+        problems += [show_text(str(error), longest=2000)] if table.columns else []
         rule = "label"
     reading = Reading(sequences, rule, frozenset(labelled), kind == "mri")
     problems += _check_columns(table, reading)
@@ -154,7 +174,7 @@ def _check_columns(table: Table, reading: Reading) -> list[str]:
         f"column {name} is missing" for name in needed if name not in table.columns
     ]
     kind = "mri" if reading.with_region else "radiograph"
-    remedy = ",".join(_guess_sequences(table, kind)) or "name,name"
+    remedy = show_text(",".join(_guess_sequences(table, kind))) or "name,name"
     problems += [
         f"column {name} of the sequences is missing; name yours with "
         f"--config.data.sequences={remedy} (check: --sequences={remedy})"
@@ -174,7 +194,7 @@ def _check_columns(table: Table, reading: Reading) -> list[str]:
             f"--config.data.kind={other} (check: --kind={other})"
         )
     if problems:
-        problems[0] += f"; the columns are {', '.join(table.columns)}"
+        problems[0] += f"; the columns are {show_names(table.columns)}"
     return problems
 
 
@@ -217,5 +237,5 @@ def _find_duplicates(rows: Iterable[Row], patients: Sequence[Patient]) -> list[s
     for file, uses in files.items():
         if len(uses) > 1:
             reason = "an image must serve one patient and one sequence, but"
-            problems.append(f"{reason} {file} stands in {', '.join(uses)}")
+            problems.append(f"{reason} {show_text(file)} stands in {', '.join(uses)}")
     return problems

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -53,6 +54,16 @@ class Patient:
             **{f"{READER_AI}{name}": call for name, call in self.readers_ai.items()},
         }
         return {name: _as_text(value) for name, value in columns.items()}
+
+
+def list_clinical(patients: Sequence[Patient]) -> list[dict[str, str]]:
+    """Each patient's clinical columns, without those that nobody has filled."""
+    found = [patient.clinical for patient in patients]
+    filled = {name for columns in found for name, cell in columns.items() if cell}
+    return [
+        {name: cell for name, cell in columns.items() if name in filled}
+        for columns in found
+    ]
 
 
 def _as_text(value: float | str | None) -> str:

@@ -14,6 +14,7 @@ from negspa_jax.evaluate.cases import Case
 from negspa_jax.evaluate.fusion import fuse_scores, score_features
 from negspa_jax.evaluate.inputs import Inputs, read_inputs
 from negspa_jax.evaluate.patients import Patients, gather_patients
+from negspa_jax.evaluate.questions import carry_points
 from negspa_jax.evaluate.study import Study
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "Patients",
     "Study",
     "assess_study",
+    "carry_points",
     "find_examples",
     "fuse_scores",
     "gather_patients",

@@ -135,7 +135,7 @@ def _record(
     manifest = read_manifest(run)
     return replace(
         record_sources([*files, ("manifest of the run", run / "manifest.json")]),
-        config=_shorten_paths(manifest["config"]),
+        config=shorten_paths(manifest["config"]),
         environment=manifest.get("environment", {}),
         weights_sha256=manifest.get("weights", {}).get("sha256") or "",
         training=read_training(run),
@@ -143,7 +143,7 @@ def _record(
     )
 
 
-def _shorten_paths(config: Mapping[str, Any]) -> dict[str, Any]:
+def shorten_paths(config: Mapping[str, Any]) -> dict[str, Any]:
     """The config with file names instead of paths, which tell where a person works."""
     short = {name: Path(config[name]).name for name in _PATHS if config.get(name)}
     return {**config, **short}

@@ -90,6 +90,24 @@ def find_points(
     return given_points(next(iter(splits.values())).scores, options.cutoffs)
 
 
+def carry_points(inputs: Inputs, options: Options) -> tuple[OperatingPoint, ...]:
+    """The operating points of a model that new patients are judged by.
+
+    Args:
+        inputs: of the run that trained it.
+        options: what an empty feature means, and which split chooses.
+
+    Returns:
+        As a study of the run has them; none where no split holds both classes.
+
+    Raises:
+        ValueError: as `assess_study`.
+    """
+    splits, _ = find_scores(inputs, options)
+    reference = find_reference(splits, options)
+    return find_points(splits, reference, options) if reference else ()
+
+
 def find_covariates(splits: Splits, options: Options) -> list[str]:
     """The columns that divide patients: the known ones, and those named."""
     columns = next(iter(splits.values())).columns

@@ -48,7 +48,27 @@ def grad_cam(
         The maps, not negative, as coarse as the encoder's last map; float32 where the
         encoders compute in bfloat16.
     """
-    features = _encode(model, variables, images)
+    features: Any = model.apply(variables, images, train=False, method="encode")
+    return grad_cam_of_features(model, variables, features, class_index=class_index)
+
+
+def grad_cam_of_features(
+    model: MultiEncoder,
+    variables: Variables,
+    features: Float[Array, "b m p q d"],
+    *,
+    class_index: int = 1,
+) -> Float[Array, "b m p q"]:
+    """Return `grad_cam` of images whose last feature maps are known.
+
+    Args:
+        model: as for `grad_cam`, and so the rest.
+        variables: its parameters and statistics.
+        features: what `model.encode` gives in eval mode.
+        class_index: of the logit that is explained, from 0.
+    """
+    # The sum over features would lose digits in bfloat16.
+    features = features.astype(jnp.promote_types(features.dtype, jnp.float32))
 
     def logit_of(features: Float[Array, "m p q d"]) -> Float[Array, ""]:
         return _logits(model, variables, features[None], "classify")[0, class_index]
@@ -149,14 +169,6 @@ def bilinear(
         width: in pixels, at least that of the maps.
     """
     return jax.image.resize(maps, (*maps.shape[:-2], height, width), "bilinear")
-
-
-def _encode(
-    model: MultiEncoder, variables: Variables, images: Float[Array, "b m h w c"]
-) -> Float[Array, "b m p q d"]:
-    features: Any = model.apply(variables, images, train=False, method="encode")
-    # The sum over features would lose digits in bfloat16.
-    return features.astype(jnp.promote_types(features.dtype, jnp.float32))
 
 
 def _logits(

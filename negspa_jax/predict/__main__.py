@@ -1,17 +1,19 @@
-"""Ask a finished run's models again: where is the evidence for a patient's score?
+"""Score new patients, see why, and hand a model on.
 
-python -m negspa_jax.predict gradcam --run=runs/phantom
-python -m negspa_jax.predict gradcam --run=runs/phantom --patients=P0097,P0101
+python -m negspa_jax.predict --run=runs/tri_r50 --cohort=new.csv --out=scores
+python -m negspa_jax.predict --bundle=model --t1w=a.nii.gz --t2w=b.nii.gz \\
+    --fs=c.nii.gz --rvoi=mask.nii.gz
+python -m negspa_jax.predict export --run=runs/tri_r50 --out=model
+python -m negspa_jax.predict serve --bundle=model
+python -m negspa_jax.predict gradcam --run=runs/tri_r50
 
-Each command explains its flags with --help. Exit code 0: done; 2: something must be
-mended first, and was said. Research software, not a medical device.
+Each command explains its flags with --help (the first one: score --help). Exit code 0:
+done; 2: something must be mended first, and was said; 3: some patients could not be
+scored, all others are. Research software, not a medical device.
 """
 
 import sys
-from functools import partial
 from typing import Any
-
-from absl import flags
 
 from negspa_jax.door import (
     Command,
@@ -21,36 +23,90 @@ from negspa_jax.door import (
     require_flags,
     show_progress,
 )
+from negspa_jax.predict import flags as defined
+
+EXIT_FAILURES = 3
 
 
 def main(arguments: list[str]) -> int:
     """Run a command; return the exit code."""
-    commands = {"gradcam": Command(_define_gradcam, _run_gradcam)}
-    return open_door(arguments, commands, about=__doc__)
+    return open_door(arguments, _COMMANDS, about=__doc__, default="score")
 
 
-def _define_gradcam() -> flags.FlagValues:
-    values = flags.FlagValues()
-    text, names = (
-        partial(define, flag_values=values)
-        for define in (flags.DEFINE_string, flags.DEFINE_list)
+def _run_score(values: Any, cells: dict[str, str]) -> int:
+    """score: score the patients of a table, or one patient, by every fold's model.
+
+    A table is a cohort table (split and label may be absent). One patient is a row of
+    it on the command line: --t1w=a.nii.gz --t2w=b.nii.gz --fs=c.nii.gz, with
+    --rvoi=mask.nii.gz or --rvoi_corners="x,y; x,y; x,y; x,y" --rvoi_first=8
+    --rvoi_last=18 --rvoi_sequence=t1w; a radiograph is --image=x.dcm; features and
+    covariates too (--elevated_crp=1).
+    """
+    if bool(values.cohort) == bool(cells):
+        odd = f", got --{next(iter(cells))} beside it" if cells else ""
+        raise ValueError(
+            f"--cohort=FILE must be given, or one patient's files (--t1w=FILE ...){odd}"
+        )
+    from negspa_jax.predict.console import score_one, score_table
+
+    model = _open(values)
+    out = parse_optional_path(values.out)
+    if cells:
+        score_one(model, cells, out, augment=values.augment)
+        return 0
+    require_flags(values, "out")
+    complete = score_table(
+        model,
+        parse_path(values.cohort),
+        parse_path(values.out),
+        augment=values.augment,
+        workers=values.workers,
+        watch=show_progress,
     )
-    text("run", None, "directory of a finished training run")
-    where = "folder to write, its table anew; default: gradcam in the run's"
-    text("out", None, where)
-    names("split", None, "typical and wrong cases of these splits; default: all splits")
-    names("patients", None, "these patients, instead of typical and wrong cases")
-    text("cohort", None, "the cohort table, if it is no longer where the run read it")
-    flags.DEFINE_float(
-        "tolerance",
-        None,
-        "largest difference from the run's own scores; default: 0.0001, or 0.01 of "
-        "a run in bfloat16",
-        lower_bound=0.0,
-        upper_bound=1.0,
-        flag_values=values,
+    return 0 if complete else EXIT_FAILURES
+
+
+def _run_export(values: Any) -> int:
+    """export: write a finished run's models as one folder that needs nothing else."""
+    require_flags(values, "run", "out")
+    from negspa_jax.predict.export import export_run
+
+    out = parse_path(values.out)
+    digest = export_run(
+        parse_path(values.run),
+        out,
+        options=defined.read_options(values),
+        card=parse_optional_path(values.card),
+        licence=parse_optional_path(values.licence),
     )
-    return values
+    print(f"Wrote {out}, SHA-256 of its list of hashes {digest}")
+    print("Research software, not a medical device.")
+    return 0
+
+
+def _run_serve(values: Any) -> int:
+    """serve: a page on this machine to try a model on one patient."""
+    from negspa_jax.predict.serve import serve
+
+    return serve(
+        _open(values),
+        port=values.port,
+        max_bytes=values.max_mb * 2**20,
+        seconds=values.seconds,
+        keep=parse_optional_path(values.keep),
+    )
+
+
+def _open(values: Any) -> Any:
+    if bool(values.run) == bool(values.bundle):
+        raise ValueError("--run=DIR or --bundle=DIR must be given, one of them")
+    from negspa_jax.predict.bundle import read_bundle
+    from negspa_jax.predict.run_model import open_run_model
+
+    if values.bundle:
+        defined.refuse_options(values)
+        return read_bundle(parse_path(values.bundle))
+    return open_run_model(parse_path(values.run), defined.read_options(values))
 
 
 def _run_gradcam(values: Any) -> int:
@@ -76,6 +132,14 @@ def _run_gradcam(values: Any) -> int:
     print(f"Wrote the maps of {count}, listed in {table}")
     print("Research software, not a medical device.")
     return 0
+
+
+_COMMANDS = {
+    "score": Command(defined.define_score, _run_score, with_cells=True),
+    "export": Command(defined.define_export, _run_export),
+    "serve": Command(defined.define_serve, _run_serve),
+    "gradcam": Command(defined.define_gradcam, _run_gradcam),
+}
 
 
 if __name__ == "__main__":

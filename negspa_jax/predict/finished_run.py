@@ -5,6 +5,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from negspa_jax.config import Config, cohort_keywords, image_keywords, unflatten
 from negspa_jax.data.cohort import Cohort, read_cohort
@@ -56,13 +57,7 @@ def open_run(folder: Path, *, cohort: Path | None = None) -> FinishedRun:
     Raises:
         ValueError: if the run is not finished, or the table is another one.
     """
-    manifest = read_manifest(folder)
-    config = unflatten(manifest["config"])
-    if not (folder / "predictions.csv").is_file():
-        raise ValueError(
-            f"{folder} must hold a finished run, but predictions.csv is not there: "
-            "train every fold first, the same command goes on"
-        )
+    manifest, config = read_run(folder)
     table = cohort or _find_table(folder, config)
     _check_table(table, manifest["inputs"].get("cohort_sha256", ""))
     return FinishedRun(
@@ -71,6 +66,22 @@ def open_run(folder: Path, *, cohort: Path | None = None) -> FinishedRun:
         cohort=read_cohort(table, **cohort_keywords(config)),
         predictions=read_predictions(folder / "predictions.csv"),
     )
+
+
+def read_run(folder: Path) -> tuple[dict[str, dict[str, Any]], Config]:
+    """Return the manifest and the config of a finished run.
+
+    Raises:
+        ValueError: if there is no such run, or it is not finished.
+    """
+    manifest = read_manifest(folder)
+    config = unflatten(manifest["config"])
+    if not (folder / "predictions.csv").is_file():
+        raise ValueError(
+            f"{folder} must hold a finished run, but predictions.csv is not there: "
+            "train every fold first, the same command goes on"
+        )
+    return manifest, config
 
 
 def decode_patients(run: FinishedRun, cohort: Cohort) -> Cache:

@@ -13,7 +13,7 @@ from negspa_jax.data.pipeline import Cache
 from negspa_jax.models import bilinear
 from negspa_jax.predict.finished_run import FinishedRun
 from negspa_jax.predict.maps import PatientMaps
-from negspa_jax.predict.sheet import draw_sheet
+from negspa_jax.predict.sheet import describe_images, draw_sheet
 from negspa_jax.predictions import Prediction
 from negspa_jax.whole_file import write_text
 
@@ -84,18 +84,12 @@ def _write_sheet(
         sequences=run.config.data.sequences,
         title=f"Patient {found.patient_id}   {final.split}   label {label}   "
         f"image score {final.score:.3f}",
-        subtitle=f"Grad-CAM for the positive class, {models}; {_describe_images(run)}",
+        subtitle=f"Grad-CAM for the positive class, {models}; "
+        f"{describe_images(run.config)}",
         kind=run.config.data.kind,
     )
     sheet.save(path)
     return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def _describe_images(run: FinishedRun) -> str:
-    if run.config.data.kind == "radiograph":
-        return f"as the network sees it, {run.config.stages[-1].image_size} pixels"
-    mirrored = "; left side mirrored" if run.config.data.mirror_left else ""
-    return f"middle slices, the patient's right on the left{mirrored}"
 
 
 def _write_arrays(run: FinishedRun, found: PatientMaps, path: Path) -> None:

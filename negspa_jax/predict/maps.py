@@ -4,17 +4,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import jax
 import numpy as np
 
 from negspa_jax.data.pipeline import Cache
-from negspa_jax.models import MultiEncoder, grad_cam
 from negspa_jax.predict.finished_run import FinishedRun
-from negspa_jax.predict.network import build_model, load_variables
+from negspa_jax.predict.network import build_model, compile_steps, load_variables
+from negspa_jax.predict.sides import explain_sides
 from negspa_jax.shapes import Float
 
-# Between the same model's scores on the same kind of processor, in another batch;
-# bfloat16 has eight bits (seen: 0.0015).
+# Between the same model's scores on another processor, or of a run whose evaluation
+# had other batches; bfloat16 has eight bits (seen: 0.0015).
 TOLERANCES = {"float32": 1e-4, "bfloat16": 1e-2}
 
 
@@ -65,7 +64,7 @@ def map_patients(
     if tolerance is None:
         tolerance = TOLERANCES[run.config.precision]
     model = build_model(run.config)
-    explain = _compile(model)
+    steps = compile_steps(model)
     places = _scored_places(run, patient_ids)
     folds = sorted({fold for _, fold in places})
     found = {}
@@ -75,24 +74,15 @@ def map_patients(
         for index, name in enumerate(patient_ids):
             if (name, fold) in places:
                 images = [cache.read(index, s) for s in range(len(run.sides))]
-                scores, maps = jax.device_get(explain(variables, np.stack(images)))
+                scores, maps = explain_sides(steps, variables, np.stack(images))
                 _check_scores(run, name, fold, scores, tolerance)
-                found[name, fold] = scores.astype(np.float64), maps
+                found[name, fold] = scores, maps
     return tuple(
         _join(
             name, {fold: found[name, fold] for fold in folds if (name, fold) in found}
         )
         for name in patient_ids
     )
-
-
-def _compile(model: MultiEncoder) -> Callable[..., Any]:
-    @jax.jit
-    def explain(variables: Any, images: Any) -> tuple[Any, Any]:
-        logits: Any = model.apply(variables, images, train=False)
-        return jax.nn.softmax(logits)[:, 1], grad_cam(model, variables, images)
-
-    return explain
 
 
 def _scored_places(

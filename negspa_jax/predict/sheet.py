@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from negspa_jax.config import Config
 from negspa_jax.predict.colours import colour_values, grey_values, lay_over
 from negspa_jax.shapes import Float
 
@@ -85,6 +86,18 @@ def draw_sheet(
             sheet.paste(_resize(laid, tile), (x + tile + _SEAM, y))
     _draw_foot(sheet, height - _FOOT, largest)
     return sheet
+
+
+def describe_images(config: Config) -> str:
+    """What a sheet's images are, for its subtitle.
+
+    Args:
+        config: of the run.
+    """
+    if config.data.kind == "radiograph":
+        return f"as the network sees it, {config.stages[-1].image_size} pixels"
+    mirrored = "; left side mirrored" if config.data.mirror_left else ""
+    return f"middle slices, the patient's right on the left{mirrored}"
 
 
 def _resize(pixels: np.ndarray, side: int) -> Image.Image:

@@ -26,8 +26,8 @@ sorted (split, patient, fold, side; text order), and a score is written with the
 digits that give the same float64 back, so equal tables are equal bytes.
 """
 
+from negspa_jax.columns import NO_SPLIT
 from negspa_jax.predictions.file import (
-    NO_SPLIT,
     UNSCORED,
     read_predictions,
     write_predictions,

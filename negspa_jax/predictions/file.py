@@ -5,7 +5,14 @@ from pathlib import Path
 from typing import Any
 
 from negspa_jax import csv_table
-from negspa_jax.csv_table import format_table, parse_table, read_table
+from negspa_jax.columns import NO_SPLIT
+from negspa_jax.csv_table import (
+    format_table,
+    parse_table,
+    quote_text,
+    read_table,
+    show_names,
+)
 from negspa_jax.predictions.table import (
     SIDES,
     Fold,
@@ -91,8 +98,6 @@ _COLUMNS: dict[str, tuple[Callable[[str], Any], str]] = {
 }
 # Beside predictions.csv: the patients of the split `train` who have no score.
 UNSCORED = "unscored.csv"
-# The split of a table that has no such column.
-NO_SPLIT = "all"
 _DEFAULTS = {"split": NO_SPLIT, "fold": "mean", "side": "both"}
 
 
@@ -127,7 +132,9 @@ def _values(
         try:
             values[column] = convert(cell)
         except (ValueError, KeyError):
-            fault = f"{where}, column {column}: must be {wanted}, got {cell!r}"
+            fault = (
+                f"{where}, column {column}: must be {wanted}, got {quote_text(cell)}"
+            )
             faults.setdefault(column, []).append(fault)
             sound = False
     return Prediction(**values, extra=extra) if sound else None
@@ -136,9 +143,9 @@ def _values(
 def _missing_columns(columns: Sequence[str]) -> list[str]:
     same = {column.casefold(): column for column in columns}
     return [
-        f"column {name} must be written like this, got {same[name]!r}"
+        f"column {name} must be written like this, got {quote_text(same[name])}"
         if name in same
-        else f"column {name} must be there, got the columns {', '.join(columns)!r}"
+        else f"column {name} must be there, got the columns {show_names(columns)!r}"
         for name in _COLUMNS
         if name not in _DEFAULTS and name not in columns
     ]

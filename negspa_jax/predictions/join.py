@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from negspa_jax.columns import NO_SPLIT
 from negspa_jax.csv_table import Row, read_table
-from negspa_jax.predictions.file import NO_SPLIT, parse_label
+from negspa_jax.predictions.file import parse_label
 from negspa_jax.predictions.table import (
     TRAIN,
     VALIDATION,

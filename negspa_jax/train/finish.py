@@ -9,7 +9,8 @@ import numpy as np
 from negspa_jax.checkpoint import Checkpoints
 from negspa_jax.config import Config, flatten
 from negspa_jax.csv_table import format_table
-from negspa_jax.data.patient import Patient
+from negspa_jax.data.fingerprint_json import FINGERPRINT
+from negspa_jax.data.patient import Patient, list_clinical
 from negspa_jax.data.pipeline import all_sides
 from negspa_jax.predictions import (
     TRAIN,
@@ -24,7 +25,6 @@ from negspa_jax.train import parallel
 from negspa_jax.train.console import Reporter
 from negspa_jax.train.network import Network
 from negspa_jax.train.optim import Variables
-from negspa_jax.train.progress import samples_at_a_time
 from negspa_jax.train.rundir import environment, write_json
 from negspa_jax.train.score import predict_scores
 from negspa_jax.train.study import Study
@@ -63,16 +63,17 @@ def _predict(
         if patient.split != TRAIN or study.folds.get(patient.patient_id) == fold
     ]
     samples = all_sides(np.array(wanted), num_sides=len(study.sides))
-    last = config.stages[-1]
     scores = predict_scores(
         network.score_step,
         parallel.replicate(best),
-        study.caches[last.image_size],
+        study.caches[config.stages[-1].image_size],
         samples,
-        batch_size=samples_at_a_time(last),
+        # One for each device: a patient who is scored later, alone, has the same score
+        # to the last digit (`predict.network.Steps`).
+        batch_size=1,
         workers=config.runtime.workers,
     )
-    clinical = _clinical_columns(patients)
+    clinical = list_clinical(patients)
     rows = [
         Prediction(
             patients[i].patient_id,
@@ -86,16 +87,6 @@ def _predict(
         for i, side, score in zip(samples.patient, samples.side, scores, strict=True)
     ]
     return [*rows, *bilateral(rows)]
-
-
-def _clinical_columns(patients: Sequence[Patient]) -> list[dict[str, str]]:
-    """Each patient's clinical columns, without those that nobody has filled."""
-    found = [patient.clinical for patient in patients]
-    filled = {name for columns in found for name, cell in columns.items() if cell}
-    return [
-        {name: cell for name, cell in columns.items() if name in filled}
-        for columns in found
-    ]
 
 
 def finish_run(workdir: Path, config: Config, study: Study, reporter: Reporter) -> None:
@@ -131,7 +122,7 @@ def _write_unscored(path: Path, patients: Sequence[Patient]) -> None:
     One model has no honest score of whom it learned from; and the rule of the labels
     may leave patients without one. They are patients of the study all the same.
     """
-    clinical = _clinical_columns(patients)
+    clinical = list_clinical(patients)
     columns = list(dict.fromkeys(name for cells in clinical for name in cells))
     rows = [
         [
@@ -150,6 +141,7 @@ _FILES = (
     ("folds.csv", "who was held out by which fold"),
     ("manifest.json", "config, versions, device, hashes of weights and table"),
     ("inputs.csv", "SHA-256 of every input file"),
+    (FINGERPRINT, "what the training patients' images looked like, nobody's own"),
     ("fold_*/model", "the best variables of each fold"),
     ("fold_*/history.csv", "loss, rate and validation AUC of each epoch"),
 )

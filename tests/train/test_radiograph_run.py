@@ -10,6 +10,7 @@ import numpy as np
 import pydicom
 import pytest
 
+import negspa_jax
 from negspa_jax.data.pelvis import PelvisPreset, write_pelvis
 from negspa_jax.predict.__main__ import main as predict
 from negspa_jax.predictions import patient_scores, read_predictions
@@ -212,3 +213,23 @@ def test_nothing_that_names_a_patient_reaches_any_file_or_log(
         path for path in files if any(needle in path.read_bytes() for needle in needles)
     ]
     assert not leaks
+
+
+@pytest.mark.slow
+def test_one_radiograph_is_scored_as_training_scored_it(
+    finished, cohort, capsys, monkeypatch
+):
+    use_tiny_encoder(monkeypatch)
+    workdir, _ = finished
+    table = read_predictions(workdir / "predictions.csv")
+    row = next(r for r in table if r.split == "external" and r.fold == "mean")
+    with cohort.open() as file:
+        cells = {r["patient_id"]: r for r in csv.DictReader(file)}[row.patient_id]
+    model = negspa_jax.load(workdir)
+    path, crop = cohort.parent / cells["image"], cells.get("crop") or None
+    result = model.predict(model.read_patient(image=path, crop=crop))
+    assert result.score == row.score
+    assert (result.sides, result.folds, result.spread) == (("whole",), (0,), 0.0)
+    words = [f"--run={workdir}", f"--image={path}"]
+    assert predict([*words, *([f"--crop={crop}"] if crop else [])]) == 0
+    assert f"probability of positive {row.score:.3f}" in capsys.readouterr().out
