@@ -1,0 +1,36 @@
+"""The page's words for what a model reads and what is asked of a patient."""
+
+from typing import Any
+
+from negspa_jax.predict.model import Model
+
+# By column, in the order of `columns.FEATURES`.
+FEATURE_WORDS = {
+    "arthritis": "Arthritis",
+    "heel_enthesitis": "Enthesitis of the heel",
+    "uveitis": "Uveitis",
+    "dactylitis": "Dactylitis",
+    "psoriasis": "Psoriasis",
+    "ibd": "Inflammatory bowel disease",
+    "nsaid_response": "Good response to NSAIDs",
+    "family_history": "Family history of spondyloarthritis",
+    "elevated_crp": "Elevated CRP",
+}
+
+
+def describe_model(model: Model) -> dict[str, Any]:
+    """What the page says of a model: kind, files, what the score is of."""
+    data = model.config.data
+    is_mri = data.kind == "mri"
+    num_files = len(data.sequences)
+    one = "one MRI volume" if is_mri else "one radiograph"
+    many = f"{num_files} {'MRI volumes' if is_mri else 'radiographs'}"
+    return {
+        "kind": data.kind,
+        "sequences": data.sequences,
+        "needs": one if num_files == 1 else many,
+        "step": "Region" if is_mri else "Crop",
+        "accept": ".nii,.nii.gz,.gz" if is_mri else ".dcm,.dicom,.png,.tif,.tiff",
+        "formats": "NIfTI (.nii or .nii.gz)" if is_mri else "DICOM, PNG or TIFF",
+        "positive": model.positive,
+    }
