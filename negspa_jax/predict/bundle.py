@@ -18,6 +18,7 @@ import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from safetensors import SafetensorError
@@ -26,10 +27,14 @@ from safetensors.numpy import load_file, save_file
 from negspa_jax.checkpoint import to_leaves
 from negspa_jax.data.fingerprint_json import format_fingerprint, parse_fingerprint
 from negspa_jax.data.volume import file_sha256
-from negspa_jax.models import MultiEncoder
 from negspa_jax.predict.model import Model
 from negspa_jax.predict.model_file import format_model, parse_model
-from negspa_jax.predict.network import Variables, build_model, place_variables
+from negspa_jax.predict.network import (
+    Variables,
+    build_model,
+    make_template,
+    place_variables,
+)
 from negspa_jax.predict.stablehlo import serialize_network
 
 SUMS = "SHA256SUMS"
@@ -109,8 +114,8 @@ def read_bundle(folder: Path) -> Model:
             f"{folder / SUMS} must list the files of a bundle of {count} folds, got "
             f"{', '.join(sums)}: it was not written by this program"
         )
-    network = build_model(parts["config"])
-    folds = tuple(_read_fold(folder / _name_fold(k), network) for k in range(count))
+    template = make_template(build_model(parts["config"]))
+    folds = tuple(_read_fold(folder / _name_fold(k), template) for k in range(count))
     origin = {**parts.pop("origin"), "bundle_sha256": bundle_sha256}
     fingerprint = parse_fingerprint(_read_text(folder / "fingerprint.json"))
     return Model(**parts, folds=folds, fingerprint=fingerprint, origin=origin)
@@ -155,7 +160,7 @@ def _read_text(path: Path, *, limit: int = _MAX_TEXT) -> str:
         raise ValueError(f"{path} must be UTF-8 text: it is damaged") from None
 
 
-def _read_fold(path: Path, network: MultiEncoder) -> Variables:
+def _read_fold(path: Path, template: Any) -> Variables:
     try:
         leaves = load_file(path)
     except (SafetensorError, ValueError, KeyError, TypeError) as error:
@@ -165,6 +170,6 @@ def _read_fold(path: Path, network: MultiEncoder) -> Variables:
     if odd:
         raise ValueError(f"{path} must hold finite weights, got others in {odd[0]}")
     try:
-        return place_variables(network, leaves)
+        return place_variables(template, leaves)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None

@@ -91,14 +91,18 @@ def load_variables(folder: Path, model: MultiEncoder, *, fold: int) -> Variables
             f"{where} must hold the model of fold {fold}, got fold {notes.get('fold')}:"
             " the folders were mixed up"
         )
-    return place_variables(model, leaves)
+    return place_variables(make_template(model), leaves)
 
 
-def place_variables(model: MultiEncoder, leaves: Leaves) -> Variables:
+def place_variables(template: Any, leaves: Leaves) -> Variables:
     """Put a model's arrays in their places, on the device where it will run.
+
+    Args:
+        template: from `make_template`.
+        leaves: arrays by name.
 
     Raises:
         ValueError: if they are another model's.
     """
-    variables: Variables = jax.device_put(from_leaves(make_template(model), leaves))
+    variables: Variables = jax.device_put(from_leaves(template, leaves))
     return variables
