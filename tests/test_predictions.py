@@ -156,6 +156,13 @@ def test_a_mistake_of_every_row_is_told_a_few_times_and_counted(tmp_path):
     assert found[-1] == "and 115 more of column label"
 
 
+def test_a_huge_or_unprintable_cell_is_shown_in_part_and_on_one_line(tmp_path):
+    text = "patient_id,label,score\nP1,1," + "x" * 100_000 + '\nP2,"\x1b\n",0.5\n'
+    found = problems(tmp_path, text)
+    assert len(found) == 2
+    assert all(problem.isprintable() and len(problem) < 400 for problem in found)
+
+
 def test_a_decimal_comma_is_read(tmp_path):
     (found,) = read(tmp_path, "patient_id;label;score\n1;1;0,25\n")
     assert found.score == 0.25

@@ -4,11 +4,15 @@ import math
 import os
 from pathlib import Path
 
-from negspa_jax.csv_table import Row
+from negspa_jax.csv_table import Row, quote_text, show_text
 from negspa_jax.data.radiograph_grey import Crop
 
 # pandas writes whole numbers as 1.0 where a column has gaps.
 BINARY = {"0": 0, "1": 1, "0.0": 0, "1.0": 1}
+# No file system has longer paths; resolving one of a thousand folders takes for ever.
+_MAX_PATH = 4096
+# Python refuses to read numbers of thousands of digits.
+_MAX_DIGITS = 9
 
 
 class CellReader:
@@ -26,10 +30,10 @@ class CellReader:
 
     def fail(self, column: str, must: str, got: str) -> None:
         """Note that a cell is not what it must be."""
-        who = self.row.cells.get("patient_id", "")
+        who = show_text(self.row.cells.get("patient_id", ""))
         place = f"row {self.row.line}" + (f" (patient {who})" if who else "")
-        what = f"got {got!r}" if got else "got an empty cell"
-        self.problems.append(f"{place}, column {column}: {must}, {what}")
+        what = f"got {quote_text(got)}" if got else "got an empty cell"
+        self.problems.append(f"{place}, column {show_text(column)}: {must}, {what}")
 
     def text(self, column: str) -> str:
         """The cell, "" where it is empty or there is no such column."""
@@ -69,7 +73,8 @@ class CellReader:
         text = self.text(column)
         # pandas writes whole numbers as 2.0 where a column has gaps.
         whole = text.removesuffix(".0")
-        if text and not (whole.isdecimal() and int(whole) <= highest):
+        short = whole.isdecimal() and len(whole) <= _MAX_DIGITS
+        if text and not (short and int(whole) <= highest):
             self.fail(column, f"must be a grade from 0 to {highest} or empty", text)
             return None
         return int(whole) if text else None
@@ -89,6 +94,10 @@ class CellReader:
         text = self.required(column)
         if not text:
             return None
+        if len(text) > _MAX_PATH:
+            must = f"must be a path of at most {_MAX_PATH:,} characters"
+            self.fail(column, must, text)
+            return None
         path = self._folder / os.path.expanduser(text)
         if not os.path.exists(path):
             self.fail(column, "must be the path of a file, but there is none", text)
@@ -102,7 +111,8 @@ class CellReader:
         if not text:
             return None
         parts = text.split(",")
-        if len(parts) == 4 and all(part.strip().isdecimal() for part in parts):
+        short = all(len(part.strip()) <= _MAX_DIGITS for part in parts)
+        if len(parts) == 4 and short and all(p.strip().isdecimal() for p in parts):
             top, left, bottom, right = map(int, parts)
             if top < bottom and left < right:
                 return top, left, bottom, right

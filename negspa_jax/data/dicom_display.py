@@ -16,6 +16,7 @@ from scipy.special import expit
 
 from negspa_jax.data.dicom_file import read_number, read_word
 from negspa_jax.data.errors import RefusedError
+from negspa_jax.data.radiograph_grey import map_bands
 from negspa_jax.shapes import Float, Shaped
 
 Values = Shaped[np.ndarray, "h w"]
@@ -23,6 +24,8 @@ Shown = Float[np.ndarray, "h w"]
 
 # ITU-R BT.601, the luma that JPEG and DICOM's YBR use.
 _LUMA = (0.299, 0.587, 0.114)
+# float64 holds far more, but not all sums and quotients of what it holds.
+_MAX_VALUE = 1e30
 
 
 class Table(NamedTuple):
@@ -34,8 +37,14 @@ class Table(NamedTuple):
 
     def look_up(self, values: Values) -> Shaped[np.ndarray, "h w"]:
         """Values below the first or above the last input get its entry."""
-        places = np.rint(values).astype(np.int64) - self.first
-        return self.entries[np.clip(places, 0, self.entries.size - 1)]
+        last = self.first + self.entries.size - 1
+
+        def look_up(part: Values) -> Values:
+            # Clipped as floats first: no whole number holds every float.
+            places = np.clip(np.rint(part.astype(np.float64)), self.first, last)
+            return self.entries[places.astype(np.int64) - self.first]
+
+        return map_bands(look_up, values, self.entries.dtype)
 
 
 def read_table(elements: pydicom.Dataset, item: Any) -> Table:
@@ -57,7 +66,7 @@ def read_table(elements: pydicom.Dataset, item: Any) -> Table:
     entries = np.atleast_1d(np.asarray(data)).astype(np.int64)[:count]
     if entries.size != count or not 8 <= bits <= 16:
         raise RefusedError(damaged)
-    return Table(int(first), entries, int(bits))
+    return Table(int(first), entries.astype(np.int32), int(bits))
 
 
 def rescale(elements: pydicom.Dataset, values: Values) -> Values:
@@ -71,7 +80,13 @@ def rescale(elements: pydicom.Dataset, values: Values) -> Values:
         raise RefusedError("must have a rescale slope other than 0")
     if (slope, intercept) == (1.0, 0.0):
         return values
-    return values * slope + intercept
+    with np.errstate(over="ignore", invalid="ignore"):
+        scaled = values * slope + intercept
+    # NaN compares as False, too.
+    if not (scaled.min() > -_MAX_VALUE and scaled.max() < _MAX_VALUE):
+        reason = f"must have values within {_MAX_VALUE:g} once rescaled, but has not: "
+        raise RefusedError(reason + "its slope or intercept is damaged")
+    return scaled
 
 
 def make_window(*, center: float, width: float, function: str) -> Callable:
@@ -116,13 +131,17 @@ def apply_palette(elements: pydicom.Dataset, values: Values) -> Shown:
     count = count % 2**16 or 2**16
     if bits == 8 and count > 256:
         raise RefusedError(f"must have at most 256 palette entries of 8 bits, {count}")
-    indices = np.clip(values, first, first + count - 1)
-    return to_grey(apply_color_lut(indices, elements)[..., :3])
+
+    def look_up(part: Values) -> Shown:
+        indices = np.clip(part, first, first + count - 1)
+        return apply_color_lut(indices, elements)[..., :3] @ np.array(_LUMA)
+
+    return map_bands(look_up, values, np.float64)
 
 
 def to_grey(colours: Shaped[np.ndarray, "h w 3"]) -> Shown:
     """Luma 0.299 R + 0.587 G + 0.114 B (ITU-R BT.601), in the colours' unit."""
-    return colours.astype(np.float64) @ np.array(_LUMA)
+    return map_bands(lambda part: part @ np.array(_LUMA), colours, np.float64)
 
 
 def find_padding(elements: pydicom.Dataset, values: Values) -> Values | None:

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pydicom
+from pydicom.dataelem import RawDataElement
 from pydicom.encaps import get_frame
 from pydicom.uid import (
     JPEG2000,
@@ -19,9 +20,11 @@ from negspa_jax.data.dicom_codestream import read_codestream
 from negspa_jax.data.dicom_decoders import decode
 from negspa_jax.data.dicom_file import read_count, read_number, read_word
 from negspa_jax.data.errors import RefusedError
+from negspa_jax.data.radiograph_grey import MAX_SIDE, check_sides
 from negspa_jax.shapes import Shaped
 
-MAX_PIXELS = 2**26
+_MAX_BYTES = 2**27
+_UNDEFINED = 2**32 - 1  # the length of what is compressed
 GREYS = ("MONOCHROME1", "MONOCHROME2")
 _YBR = ("YBR_FULL", "YBR_FULL_422")
 _COLOURS = ("RGB", "YBR_ICT", "YBR_RCT", *_YBR)
@@ -111,6 +114,12 @@ def read_stored(
 def _check_presence(elements: pydicom.Dataset) -> None:
     if "FloatPixelData" in elements or "DoubleFloatPixelData" in elements:
         raise RefusedError("must have whole-number pixels, got floating-point ones")
+    found = elements.get_item("PixelData")
+    if isinstance(found, RawDataElement) and found.value is not None:
+        declared, got = found.length, len(found.value)
+        if got < declared != _UNDEFINED:
+            reason = f"must hold {declared:,} bytes of pixel data, got {got:,}"
+            raise RefusedError(f"{reason}: it is truncated")
     if not elements.get("PixelData"):
         reason = "must hold an image, but it has no pixel data: it is truncated, or "
         raise RefusedError(reason + "no image file")
@@ -126,8 +135,10 @@ def _check_size(elements: pydicom.Dataset, layout: Layout) -> None:
     size = f"{layout.rows} x {layout.columns}"
     if min(layout.rows, layout.columns) < 1:
         raise RefusedError(f"must have rows and columns, got {size} pixels")
-    if layout.rows * layout.columns > MAX_PIXELS:
-        raise RefusedError(f"must have at most {MAX_PIXELS:,} pixels, got {size}")
+    check_sides((layout.rows, layout.columns), MAX_SIDE)
+    if layout.num_bytes > _MAX_BYTES:
+        reason = f"must have at most {_MAX_BYTES:,} bytes of pixels, got "
+        raise RefusedError(f"{reason}{layout.num_bytes:,}")
 
 
 def _check_bits(layout: Layout) -> None:

@@ -10,8 +10,12 @@ from nibabel.spatialimages import HeaderDataError
 from negspa_jax.data.errors import RefusedError
 from negspa_jax.shapes import Float
 
-# 2**28 voxels are 1 GiB as float32; a CT of 512 x 512 x 1,000 still fits.
-_MAX_VOXELS = 2**28
+# Two copies as float32 stay under 1 GB; a CT of 512 x 512 x 450 still fits.
+_MAX_VOXELS = 120_000_000
+# What is drawn or measured on a slice costs tens of bytes for each voxel of it.
+_MAX_SLICE = 2**22
+# No scanner's origin is a kilometre away, and sums with such numbers lose the voxel.
+_MAX_DISTANCE_MM = 1e6
 _SPACING_MM = (0.01, 100.0)
 
 NUMBER_TYPES = {
@@ -89,13 +93,18 @@ def check_shape(header: Any) -> tuple[int, int, int]:
         raise RefusedError(
             reason + "): the header is damaged, or crop the volume first"
         )
+    if (largest := num_voxels // min(dims[:3])) > _MAX_SLICE:
+        reason = f"must have slices of at most {_MAX_SLICE:,} voxels, got {largest:,} ("
+        raise RefusedError(f"{reason}{dims}): the header is damaged, or crop it first")
     return dims[0], dims[1], dims[2]
 
 
 def find_affine(header: Any) -> tuple[np.ndarray, tuple[str, ...]]:
     """The sform, else the qform; remark where both are set and differ."""
     try:
-        sform, qform = header.get_sform(coded=True)[0], header.get_qform(coded=True)[0]
+        with np.errstate(all="ignore"):  # what overflows is refused below
+            sform = header.get_sform(coded=True)[0]
+            qform = header.get_qform(coded=True)[0]
     except (HeaderDataError, ValueError) as error:
         reason = f"must have a valid affine, but its qform is damaged ({error})"
         raise RefusedError(reason) from None
@@ -111,8 +120,11 @@ def find_affine(header: Any) -> tuple[np.ndarray, tuple[str, ...]]:
     if sform is None or qform is None or not np.isfinite(qform).all():
         return affine, ()
     corners = np.array(np.meshgrid(*[(0, n - 1) for n in header["dim"][1:4]]), float)
-    shift = (sform - qform)[:3, :3] @ corners.reshape(3, -1) + (sform - qform)[:3, 3:]
-    if (distance := np.linalg.norm(shift, axis=0).max()) <= 1.0:
+    with np.errstate(all="ignore"):
+        between = sform - qform
+        shift = between[:3, :3] @ corners.reshape(3, -1) + between[:3, 3:]
+        distance = np.linalg.norm(shift, axis=0).max()
+    if distance <= 1.0:
         return affine, ()
     remark = f"sform and qform differ by up to {distance:.0f} mm; the sform is used"
     return affine, (remark,)
@@ -122,10 +134,14 @@ def _check_affine(affine: Float[np.ndarray, "4 4"]) -> None:
     """Refuse an affine that is not finite, flat, or not in millimetres."""
     if not np.isfinite(affine).all():
         raise RefusedError("must have a finite affine, got NaN or infinity in it")
-    spacing = np.linalg.norm(affine[:3, :3], axis=0)
+    with np.errstate(over="ignore"):
+        spacing = np.linalg.norm(affine[:3, :3], axis=0)
     if not np.all((spacing >= _SPACING_MM[0]) & (spacing <= _SPACING_MM[1])):
         sizes = " x ".join(f"{size:.4g}" for size in spacing)
         reason = f"must have voxels of {_SPACING_MM[0]} to {_SPACING_MM[1]:.0f} mm, "
         raise RefusedError(reason + f"got {sizes} (are the units millimetres?)")
     if abs(np.linalg.det(affine[:3, :3] / spacing)) < 0.1:
         raise RefusedError("must have an invertible affine, got (nearly) parallel axes")
+    if (distance := np.abs(affine[:3, 3]).max()) > _MAX_DISTANCE_MM:
+        reason = f"must lie within {_MAX_DISTANCE_MM:g} mm of its origin, got "
+        raise RefusedError(f"{reason}{distance:.4g} (is the header damaged?)")

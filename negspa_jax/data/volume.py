@@ -16,6 +16,7 @@ from negspa_jax.shapes import Bool, Float
 
 # A label volume has a handful of labels, an image hundreds of grey values.
 _MAX_LABELS = 100
+_PART = 2**20
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +73,7 @@ def read_mask(path: str | Path, *, patient_id: str) -> Mask:
     """
     with blame(patient_id, path):
         content = read_nifti(Path(path))
-        _check_labels(content.data[content.data != 0])
+        _check_labels(content.data)
     return Mask(content.data != 0, content.affine, Path(path), content.warnings)
 
 
@@ -87,14 +88,18 @@ def file_sha256(path: str | Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _check_labels(labels: Float[np.ndarray, " n"]) -> None:
-    """Refuse what cannot be a label volume, given its nonzero voxels."""
+def _check_labels(data: Float[np.ndarray, "i j k"]) -> None:
+    """Refuse what cannot be a label volume; part by part, memory stays flat."""
+    flat, labels = data.reshape(-1, order="F"), np.empty(0, np.float32)
+    for start in range(0, flat.size, _PART):
+        part = np.unique(flat[start : start + _PART])
+        if np.any(part != np.rint(part)):
+            reason = "must be a mask of whole-number labels, got fractions: "
+            raise RefusedError(reason + "is it an image?")
+        labels = np.union1d(labels, part[part != 0])
+        if labels.size > _MAX_LABELS:
+            reason = f"must be a mask of at most {_MAX_LABELS} labels, got more: "
+            raise RefusedError(reason + "is it an image?")
     if labels.size == 0:
         reason = "must mark the region, but no voxel is set: draw and save it again"
         raise RefusedError(reason)
-    if np.any(labels != np.rint(labels)):
-        reason = "must be a mask of whole-number labels, got fractions: is it an image?"
-        raise RefusedError(reason)
-    if (num_labels := np.unique(labels).size) > _MAX_LABELS:
-        reason = f"must be a mask of at most {_MAX_LABELS} labels, got {num_labels}: "
-        raise RefusedError(reason + "is it an image?")

@@ -361,3 +361,49 @@ def test_a_scan_gives_the_sound_patients_beside_the_problems(folder):
     assert len(scan.problems) == 1
     assert scan.rows[1] == (scan.rows[1][0], scan.problems)
     assert scan.rows[1][0].patient_id == "P1"
+
+
+def test_a_cell_longer_than_csv_allows_is_a_problem_in_header_and_rows(folder):
+    path = folder / "cohort.csv"
+    for text in ("patient_id," + "x" * 200_000, "patient_id\n" + "x" * 200_000):
+        path.write_text(text)
+        assert "field larger than field limit" in " ".join(problems(path))
+
+
+def test_a_header_that_is_long_by_another_delimiter_is_read(folder):
+    path = folder / "cohort.csv"
+    path.write_text(",".join(f"column_{i}" for i in range(12_000)) + "\nx\n")
+    assert "must have 12000 cells as the header has" in " ".join(problems(path))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("patient_id\n" + "x" * 2_000_000, "line 2 has over 1,048,576 characters"),
+        ("\n" * 300_000, "at most 262,144 lines, got 300,000"),
+        ("patient_id" + ",a" * 17_000, "at most 16,384 columns"),
+        (
+            "patient_id" + ",a" * 1000 + "\n1" * 5000,
+            "4,194,304 cells, got 1,001 columns",
+        ),
+    ],
+)
+def test_a_table_beyond_all_measure_is_refused_at_once(folder, text, words):
+    path = folder / "cohort.csv"
+    path.write_text(text)
+    assert words in one_problem(path)
+
+
+def test_problems_show_names_and_cells_printable_and_short(folder):
+    odd = row(1, age="9" * 5000, **{"reader:a\nb": "\x1b[31m"})
+    found = problems(write(folder, {**odd, "patient_id": "P\n1"}))
+    assert all(problem.isprintable() and len(problem) < 500 for problem in found)
+    assert any("column reader:a\\nb" in problem for problem in found)
+    (path,) = folder.glob("cohort.csv")
+    path.write_text("\x01," * 3000 + "split\n")
+    assert all(p.isprintable() and len(p) < 3000 for p in problems(path))
+
+
+def test_a_path_of_a_thousand_folders_is_not_looked_for(folder):
+    path = write(folder, row(1, t1w="a/" * 50_000))
+    assert "a path of at most 4,096 characters" in " ".join(problems(path))

@@ -78,6 +78,15 @@ def test_a_crop_box_that_is_none_is_refused_by_name(folder, box):
     assert repr(box) in said
 
 
+def test_numbers_of_thousands_of_digits_are_problems_and_no_crash(folder):
+    long = "9" * 5000
+    cells = {"grade_right": long, "grade_left": "1", "crop": f"{long},0,1,1"}
+    said = problems(write(folder, row(0, label="1", **cells)), reference="label")
+    assert "column grade_right: must be a grade from 0 to 4" in said
+    assert "column crop: must be" in said
+    assert len(said) < 1000
+
+
 def test_grades_make_the_label(folder):
     pairs = [("2", "2"), ("0", "3"), ("1", "2"), ("2.0", "2.0"), ("", "4")]
     rows = [

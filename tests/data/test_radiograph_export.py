@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image, TiffImagePlugin
 
-from negspa_jax.data import radiograph_export
+from negspa_jax.data import radiograph_grey
 from negspa_jax.data.errors import CaseError
 from negspa_jax.data.radiograph import read_radiograph
 
@@ -141,6 +141,6 @@ def test_a_flipped_bit_in_a_png_is_caught_by_its_checksums(tmp_path):
 def test_too_many_pixels_are_refused_before_they_are_decoded(tmp_path, monkeypatch):
     path = tmp_path / "a.png"
     Image.fromarray(DEEP).save(path)
-    monkeypatch.setattr(radiograph_export, "MAX_PIXELS", 1000)
+    monkeypatch.setattr(radiograph_grey, "MAX_PIXELS", 1000)
     monkeypatch.setattr(Image.Image, "load", None)
     assert "at most 1,000 pixels, got 30 x 40" in reason(path)

@@ -22,10 +22,16 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from negspa_jax.data import dicom_file
+from negspa_jax.data import dicom_file, dicom_pixels
 from negspa_jax.data.errors import CaseError
 from negspa_jax.data.radiograph import read_radiograph
-from tests.data.dicom_files import RAMP, make_elements, make_table, write_dicom
+from tests.data.dicom_files import (
+    RAMP,
+    as_sequence,
+    make_elements,
+    make_table,
+    write_dicom,
+)
 
 BYTES = (RAMP // 16).astype(np.uint8)
 
@@ -56,7 +62,7 @@ def reason(path, **options) -> str:
         ({"PixelData": RAMP.tobytes()[:-2]}, "512 bytes of pixel data, got 510"),
         ({"Rows": 0}, "got 0 x 16 pixels"),
         ({"Rows": None}, "a whole number as Rows"),
-        ({"Rows": 65535, "Columns": 65535}, "at most 67,108,864 pixels"),
+        ({"Rows": 65535, "Columns": 65535}, "at most 33,554,432 pixels"),
         ({"NumberOfFrames": 2}, "one image, got 2 frames"),
         ({"BitsAllocated": 1}, "8, 16 or 32 bits allocated to a pixel, got 1"),
         ({"BitsAllocated": 64}, "got 64"),
@@ -67,6 +73,8 @@ def reason(path, **options) -> str:
         ({"PhotometricInterpretation": "RGB"}, "3 values a pixel as RGB, got 1"),
         ({"RescaleSlope": 0}, "slope other than 0"),
         ({"RescaleSlope": [1, 2]}, "one finite number as RescaleSlope"),
+        ({"RescaleSlope": "1e308", "RescaleIntercept": 0}, "within 1e+30 once"),
+        ({"Rows": 65535, "Columns": 512}, "at most 32,768 pixels a side"),
         ({"PixelSpacing": [1, 20]}, "nearly square pixels, got 1 x 20"),
         ({"PixelData": b"\7\0" * 256}, "every pixel has the same value"),
         ({"VOILUTSequence": [make_table(np.arange(9))]}, ""),
@@ -124,6 +132,40 @@ def test_a_dicomdir_is_told_from_an_image(path):
     elements.SOPClassUID = MediaStorageDirectoryStorage
     elements.save_as(path, enforce_file_format=True)
     assert "DICOMDIR" in reason(path)
+
+
+def test_pixel_data_that_declare_more_than_is_there_are_truncated(path):
+    content = bytearray(write_dicom(path).read_bytes())
+    start = content.index(b"\xe0\x7f\x10\x00OW") + 8
+    content[start : start + 4] = (2**32 - 2).to_bytes(4, "little")
+    path.write_bytes(content)
+    assert "4,294,967,294 bytes of pixel data, got 512" in reason(path)
+
+
+def test_a_window_or_table_that_overflows_shows_an_image_without_a_warning(path):
+    tiny = {"WindowCenter": "2000", "WindowWidth": "1e-320"}
+    write_dicom(path, VOILUTFunction="LINEAR_EXACT", **tiny)
+    assert read_radiograph(path).display == "window"
+    table = as_sequence(make_table(np.arange(4096)))
+    write_dicom(path, VOILUTSequence=table, RescaleSlope="1e25", RescaleIntercept=0)
+    assert read_radiograph(path).image.max() == pytest.approx(4095 / 65535)
+
+
+def test_a_side_in_millimetres_is_finite_whatever_the_file_says(path):
+    write_dicom(path, PixelSpacing=["1e200", "1e200"])
+    assert read_radiograph(path).spacing_mm == pytest.approx(1e200)
+
+
+def test_a_long_image_is_refused_before_it_is_padded_to_a_square(path):
+    pixels = np.tile(RAMP, (600, 1))
+    write_dicom(path, pixels)
+    assert "at most 8,192 pixels a side, got 9600 x 16: crop it" in reason(path)
+    assert read_radiograph(path, crop=(0, 0, 99, 16)).image.shape == (99, 16)
+
+
+def test_the_decoded_bytes_are_bounded_whatever_the_file_holds(path, monkeypatch):
+    monkeypatch.setattr(dicom_pixels, "_MAX_BYTES", 511)
+    assert "at most 511 bytes of pixels, got 512" in reason(write_dicom(path))
 
 
 def test_a_deflated_bomb_is_refused_before_it_is_inflated(path, monkeypatch):
