@@ -25,6 +25,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from negspa_jax.checkpoint import to_leaves
+from negspa_jax.csv_table import show_text
 from negspa_jax.data.fingerprint_json import format_fingerprint, parse_fingerprint
 from negspa_jax.data.volume import file_sha256
 from negspa_jax.predict.model import Model
@@ -164,12 +165,14 @@ def _read_fold(path: Path, template: Any) -> Variables:
     try:
         leaves = load_file(path)
     except (SafetensorError, ValueError, KeyError, TypeError) as error:
-        reason = " ".join(str(error).split())
-        raise ValueError(f"{path} must hold a fold's weights ({reason:.200})") from None
+        reason = show_text(" ".join(str(error).split()), longest=200)
+        raise ValueError(f"{path} must hold a fold's weights ({reason})") from None
     odd = [name for name, leaf in leaves.items() if not np.isfinite(leaf).all()]
     if odd:
-        raise ValueError(f"{path} must hold finite weights, got others in {odd[0]}")
+        where = show_text(odd[0])
+        raise ValueError(f"{path} must hold finite weights, got others in {where}")
     try:
         return place_variables(template, leaves)
     except ValueError as error:
-        raise ValueError(f"{path}: {error}") from None
+        reason = show_text(str(error), longest=300)
+        raise ValueError(f"{path}: {reason}") from None

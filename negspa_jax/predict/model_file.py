@@ -8,6 +8,7 @@ from typing import Any
 
 from negspa_jax import __version__
 from negspa_jax.config import flatten, unflatten
+from negspa_jax.csv_table import show_text
 from negspa_jax.evaluate.inputs import shorten_paths
 from negspa_jax.evaluate.operating import OperatingPoint
 from negspa_jax.predict.model import Model
@@ -62,9 +63,9 @@ def parse_model(text: str, path: Path) -> dict[str, Any]:
         *(ValueError, KeyError, TypeError, AttributeError),
         *(IndexError, RecursionError, OverflowError),
     ) as error:
-        reason = " ".join(str(error).split())
+        reason = show_text(" ".join(str(error).split()), longest=300)
         raise ValueError(
-            f"{path} must describe a model of this program ({reason:.300})"
+            f"{path} must describe a model of this program ({reason})"
         ) from None
 
 

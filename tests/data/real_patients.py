@@ -8,9 +8,8 @@ voxels counted from 0), first and last slice with joint.
 import csv
 from pathlib import Path
 
-from nibabel import load
-
 from negspa_jax.data.__main__ import main
+from negspa_jax.data.nifti import read_nifti
 
 CLICKS = {
     "1003": ("70,238; 262,238; 250,122; 82,122", 8, 18),
@@ -49,5 +48,5 @@ def write_real_cohort(shared: Path, out_dir: Path) -> Path:
 
 
 def _count_inflamed(images: Path, name: str) -> int:
-    mask = load(images / "masks" / f"{name}_inflammation_R11.nii.gz")
-    return int((mask.get_fdata() > 0).sum())
+    mask = read_nifti(images / "masks" / f"{name}_inflammation_R11.nii.gz")
+    return int((mask.data > 0).sum())

@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+from tests.fuzz import bundles
 from tests.fuzz.campaign import Failure, Report, run_campaign
 from tests.fuzz.seeds import write_neighbours
 from tests.fuzz.targets import TARGETS
@@ -43,6 +44,7 @@ def print_report(report: Report, seconds: float) -> None:
 def read_one(folder: Path, target: str, file: Path) -> Verdict:
     """Read one file as a target."""
     write_neighbours(folder)
+    bundles.write_sound(folder)
     with Watchdog(folder) as watchdog:
         return watchdog.read(target, file.resolve())
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tests.fuzz import bundles
 from tests.fuzz.mutations import mutate
 from tests.fuzz.seeds import write_neighbours
 from tests.fuzz.targets import TARGETS
@@ -85,6 +86,7 @@ def run_campaign(
       tell: is called with every failure at once.
     """
     write_neighbours(folder)
+    bundles.write_sound(folder)
     (folder / "failed").mkdir(exist_ok=True)
     inputs, report, lock = Inputs(seed), Report(), threading.Lock()
     waiting = iter(indices)

@@ -6,10 +6,12 @@ fields, a function that reads one and asserts what its reader promises.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+from negspa_jax.checkpoint import DamagedCheckpointError
 from negspa_jax.data.errors import CaseError, CohortError
-from tests.fuzz import cells, fields, promises, seeds
+from tests.fuzz import bundles, cells, fields, promises, seeds
 from tests.fuzz.mutations import Damage
 
 NIFTI: tuple[Damage, ...] = (fields.damage_nifti,)
@@ -77,5 +79,19 @@ TARGETS: dict[str, Target] = {
         *(seeds.make_predictions, TABLE, promises.read_scores, ".csv"),
         refusals=(ValueError,),
     ),
-    # Bundles of a trained network: add them here.
+    **{
+        f"bundle, {name}": Target(
+            make_seeds=lambda name=name: [bundles.make_parts()[name]],
+            damage=damage,
+            read=partial(bundles.read_part, name=name),
+            suffix=".part",
+            refusals=(ValueError, DamagedCheckpointError),
+            weight=3,
+        )
+        for name, damage in (
+            ("model.json", bundles.JSON),
+            ("fingerprint.json", bundles.JSON),
+            ("fold_0.safetensors", bundles.WEIGHTS),
+        )
+    },
 }

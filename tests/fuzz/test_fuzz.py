@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from tests.fuzz import bundles
 from tests.fuzz.campaign import Inputs, run_campaign
 from tests.fuzz.mutations import peel, repair_png
 from tests.fuzz.seeds import write_neighbours
@@ -23,6 +24,7 @@ def inputs():
 
 def test_the_undamaged_files_are_all_read(inputs, tmp_path):
     write_neighbours(tmp_path)
+    bundles.write_sound(tmp_path)
     with Watchdog(tmp_path) as watchdog:
         for name, content in inputs.sound():
             path = tmp_path / f"sound{TARGETS[name].suffix}"

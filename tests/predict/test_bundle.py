@@ -1,6 +1,5 @@
 """A bundle is the run's model, needs no run, and refuses every changed byte."""
 
-import hashlib
 import json
 import shutil
 import subprocess
@@ -16,6 +15,7 @@ from negspa_jax.predict.__main__ import main
 from negspa_jax.predict.bundle import SUMS, list_files
 from negspa_jax.predict.network import compile_steps
 from tests.predict.test_score import new_rows  # noqa: F401  (a fixture)
+from tests.predict.tiny_model import seal
 from tests.train.tiny import use_tiny_encoder
 
 
@@ -33,16 +33,6 @@ def bundle(trained_run, tmp_path_factory) -> Path:
 def bundle_copy(bundle, tmp_path) -> Path:
     """The same, to be damaged."""
     return Path(shutil.copytree(bundle, tmp_path / "model"))
-
-
-def seal(folder: Path) -> None:
-    """Write the hashes anew, as whoever forges a bundle would."""
-    names = sorted(path.name for path in folder.iterdir() if path.name != SUMS)
-    lines = [
-        f"{hashlib.sha256((folder / name).read_bytes()).hexdigest()}  {name}\n"
-        for name in names
-    ]
-    (folder / SUMS).write_text("".join(lines))
 
 
 # --- the same model -------------------------------------------------------------------

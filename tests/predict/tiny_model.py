@@ -1,5 +1,6 @@
 """A model with random weights, and the patient whose images it takes for usual."""
 
+import hashlib
 from pathlib import Path
 
 import jax
@@ -11,6 +12,7 @@ from negspa_jax.data.new_patients import read_new_patients
 from negspa_jax.data.patient import Patient
 from negspa_jax.data.phantom import Preset, write_phantom
 from negspa_jax.evaluate.operating import OperatingPoint
+from negspa_jax.predict.bundle import SUMS
 from negspa_jax.predict.model import Model
 from negspa_jax.train.network import build_network, first_variables
 from tests.train.tiny import tiny_config
@@ -42,3 +44,13 @@ def make_model(folder: Path) -> tuple[Model, tuple[Patient, ...]]:
         origin={"trained_with": "random numbers"},
     )
     return model, patients
+
+
+def seal(folder: Path) -> None:
+    """Write the hashes anew, as whoever forges a bundle would."""
+    names = sorted(path.name for path in folder.iterdir() if path.name != SUMS)
+    lines = [
+        f"{hashlib.sha256((folder / name).read_bytes()).hexdigest()}  {name}\n"
+        for name in names
+    ]
+    (folder / SUMS).write_text("".join(lines))
