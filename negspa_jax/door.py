@@ -73,8 +73,10 @@ def run_command(
         print(about, *_explain(values), sep="\n")
         return 0
     try:
-        own, cells = split_cells(arguments, values)
-        words = values([name, *(own if command.with_cells else arguments)])[1:]
+        own, cells = [*arguments], dict[str, str]()
+        if command.with_cells:
+            own, cells = split_cells(arguments, values)
+        words = values([name, *own])[1:]
         if words:
             raise ValueError(f"every argument must be a --flag, got {words[0]!r}")
         return command.run(values, cells) if command.with_cells else command.run(values)
@@ -99,6 +101,9 @@ def split_cells(
     Args:
         arguments: of a command.
         values: its flags.
+
+    Raises:
+        ValueError: if a cell has no value, or is given twice.
     """
     own: list[str] = []
     cells: dict[str, str] = {}
@@ -108,7 +113,12 @@ def split_cells(
         if not word.startswith("--") or {name, name.removeprefix("no")} & set(values):
             own.append(word)
         else:
-            cells[name] = value if given else next(words, "")
+            value = value if given else next(words, "--")
+            if value.startswith("--") and not given:
+                raise ValueError(f"--{name} must have a value (--{name}=...), got none")
+            if name in cells:
+                raise ValueError(f"--{name} must be given once, got it twice")
+            cells[name] = value
     return own, cells
 
 

@@ -1,7 +1,8 @@
-"""What the patients looked like from whom a model learned, without any one of them.
+"""What the images looked like from which a model learned, all of them together.
 
 Counts, means, ranges and a covariance; of fewer than four patients their number alone,
-because a mean of few is nearly a patient.
+because a mean of few is nearly a patient. The ends of a range are single patients'
+values, of sizes, angles and shares alone.
 """
 
 from collections.abc import Mapping, Sequence

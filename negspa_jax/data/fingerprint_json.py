@@ -58,7 +58,11 @@ def parse_fingerprint(text: str) -> Fingerprint:
         _check(fingerprint)
         # What is left out, added, or of another type is written otherwise.
         _demand(_dump(content) == format_fingerprint(fingerprint), "its entries")
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+    # JSON of another shape fails in as many ways as there are shapes.
+    except (
+        *(ValueError, TypeError, KeyError, AttributeError),
+        *(OverflowError, RecursionError),
+    ) as error:
         what = str(error).splitlines()[0][:80] if str(error) else type(error).__name__
         reason = "must be a fingerprint as a run of this version writes it, got another"
         raise ValueError(f"{reason} text ({what}): repeat the run's command") from None

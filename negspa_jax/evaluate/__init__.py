@@ -14,7 +14,7 @@ from negspa_jax.evaluate.cases import Case
 from negspa_jax.evaluate.fusion import fuse_scores, score_features
 from negspa_jax.evaluate.inputs import Inputs, read_inputs
 from negspa_jax.evaluate.patients import Patients, gather_patients
-from negspa_jax.evaluate.questions import carry_points
+from negspa_jax.evaluate.questions import carry_points, without_gaps
 from negspa_jax.evaluate.study import Study
 
 __all__ = [
@@ -31,4 +31,5 @@ __all__ = [
     "load_study",
     "read_inputs",
     "score_features",
+    "without_gaps",
 ]

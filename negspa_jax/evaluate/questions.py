@@ -1,6 +1,7 @@
 """Which scores, splits, cut-offs and columns a study is about."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from negspa_jax.columns import COVARIATES, FEATURES, GRADES, READER, READER_AI
 from negspa_jax.evaluate.covariates import can_divide, filled
@@ -88,6 +89,24 @@ def find_points(
     if reference:
         return choose_points(splits[reference], cutoffs=options.cutoffs)
     return given_points(next(iter(splits.values())).scores, options.cutoffs)
+
+
+def without_gaps(inputs: Inputs, options: Options) -> Inputs:
+    """A run's inputs without clinical features, where these cannot make a score.
+
+    Args:
+        inputs: of a run.
+        options: what an empty feature means; under "error" one empty cell of anybody
+            leaves no clinical score, which is no reason to have no image score.
+    """
+    known = all(row.extra.get(name) for row in inputs.table for name in FEATURES)
+    if known or options.missing != "error":
+        return inputs
+    table = tuple(
+        replace(row, extra={k: v for k, v in row.extra.items() if k not in FEATURES})
+        for row in inputs.table
+    )
+    return replace(inputs, table=table)
 
 
 def carry_points(inputs: Inputs, options: Options) -> tuple[OperatingPoint, ...]:

@@ -47,14 +47,17 @@ def _run_score(values: Any, cells: dict[str, str]) -> int:
         raise ValueError(
             f"--cohort=FILE must be given, or one patient's files (--t1w=FILE ...){odd}"
         )
-    from negspa_jax.predict.console import score_one, score_table
+    from negspa_jax.predict.console import check_out, score_one, score_table
 
-    model = _open(values)
     out = parse_optional_path(values.out)
+    if not cells:
+        require_flags(values, "out")
+    if out:
+        check_out(out)
+    model = _open(values)
     if cells:
         score_one(model, cells, out, augment=values.augment)
         return 0
-    require_flags(values, "out")
     complete = score_table(
         model,
         parse_path(values.cohort),

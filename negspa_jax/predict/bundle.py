@@ -59,8 +59,7 @@ def write_bundle(model: Model, out: Path, *, card: str, licence: str) -> str:
     Raises:
         ValueError: if there is something else at `out`.
     """
-    if out.exists() and not (out / SUMS).is_file():
-        raise ValueError(f"{out} must not exist, or be a bundle: give another --out")
+    check_place(out)
     part = out.with_name(f"{out.name}.{os.getpid()}.part")
     part.mkdir(parents=True)
     try:
@@ -84,12 +83,34 @@ def write_bundle(model: Model, out: Path, *, card: str, licence: str) -> str:
         names = list_files(len(model.folds))
         sums = _format_sums({name: file_sha256(part / name) for name in names})
         (part / SUMS).write_text(sums, encoding="utf-8")
-        if out.exists():
-            shutil.rmtree(out)
-        part.rename(out)
+        _replace(part, out)
     finally:
         shutil.rmtree(part, ignore_errors=True)
     return hashlib.sha256(sums.encode()).hexdigest()
+
+
+def check_place(out: Path) -> None:
+    """Raise ValueError unless a bundle may be written there: nothing else is lost."""
+    if not out.exists():
+        return
+    must = f"{out} must not exist, or hold an older bundle and nothing else"
+    try:
+        sums, _ = _read_sums(out)
+    except ValueError:
+        raise ValueError(f"{must}: give another --out") from None
+    others = {path.name for path in out.iterdir()} - {*sums, SUMS}
+    if others or not {*_TEXTS} <= sums.keys():
+        found = f", got {sorted(others)[0]}" if others else ""
+        raise ValueError(f"{must}{found}: give another --out")
+
+
+def _replace(part: Path, out: Path) -> None:
+    """Put a folder in another's place, which is lost only when that has been done."""
+    old = part.with_suffix(".old")
+    if out.exists():
+        out.rename(old)
+    part.rename(out)
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def read_bundle(folder: Path) -> Model:
@@ -119,6 +140,11 @@ def read_bundle(folder: Path) -> Model:
     folds = tuple(_read_fold(folder / _name_fold(k), template) for k in range(count))
     origin = {**parts.pop("origin"), "bundle_sha256": bundle_sha256}
     fingerprint = parse_fingerprint(_read_text(folder / "fingerprint.json"))
+    if fingerprint.sequences != parts["config"].data.sequences:
+        raise ValueError(
+            f"{folder / 'fingerprint.json'} must be of the model's sequences "
+            f"({', '.join(parts['config'].data.sequences)}), got others"
+        )
     return Model(**parts, folds=folds, fingerprint=fingerprint, origin=origin)
 
 

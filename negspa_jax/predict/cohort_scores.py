@@ -1,16 +1,18 @@
 """Every patient of a table scored; who cannot be is named, and stops nobody else."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from negspa_jax.data.crops import Crops
 from negspa_jax.data.errors import CaseError
 from negspa_jax.data.patient import Patient
-from negspa_jax.predict.model import Model
+from negspa_jax.predict.model import Model, list_copies
 from negspa_jax.predict.result import Result
+
+T = TypeVar("T")
 
 
 class Failure(NamedTuple):
@@ -27,7 +29,8 @@ def score_patients(
     *,
     augment: bool = False,
     workers: int = 2,
-) -> Iterator[Result | Failure]:
+    finish: Callable[[Result], T],
+) -> Iterator[T | Failure]:
     """Score patients in their order; the next ones are read meanwhile.
 
     Args:
@@ -35,48 +38,56 @@ def score_patients(
         patients: in no split that the model learned from.
         augment: score mirrored and shifted copies, too.
         workers: patients read ahead at the same time.
+        finish: is given every result; what it returns is kept instead.
 
-    Yields:
-        A result or a failure for each patient.
+    Returns:
+        What `finish` returned, or a failure, for each patient.
+
+    Raises:
+        ValueError: if `augment` asks for what training never did.
     """
+    if augment:
+        list_copies(model.config)
+    return _score(model, patients, augment, workers, finish)
+
+
+def _score(
+    model: Model,
+    patients: Sequence[Patient],
+    augment: bool,
+    workers: int,
+    finish: Callable[[Result], T],
+) -> Iterator[T | Failure]:
+    def complete(patient: Patient, crops: Crops) -> T:
+        return finish(model.predict_crops(patient, crops, augment=augment))
+
     with ThreadPoolExecutor(workers) as pool:
-        try:
-            for patient, crops in _read_ahead(pool, model, patients, count=2 * workers):
-                if isinstance(crops, Failure):
-                    yield crops
-                else:
-                    yield model.predict_crops(patient, crops, augment=augment)
-        finally:
-            # Whoever stops listening does not wait for the rest.
-            pool.shutdown(wait=False, cancel_futures=True)
+        for patient, crops in _read_ahead(pool, model, patients, count=2 * workers):
+            failed = isinstance(crops, Failure)
+            yield crops if failed else _attempt(complete, patient, crops)
 
 
 def _read_ahead(
     pool: ThreadPoolExecutor, model: Model, patients: Iterable[Patient], *, count: int
-) -> Iterator[tuple[Patient, Crops | Failure]]:
+) -> Iterator[tuple[Patient, Any]]:
     left = iter(patients)
-    waiting: deque[tuple[Patient, Future[Crops | Failure]]] = deque()
+    waiting: deque[tuple[Patient, Future[Any]]] = deque()
     while True:
         for patient in islice(left, count - len(waiting)):
-            waiting.append((patient, pool.submit(_decode, model, patient)))
+            waiting.append((patient, pool.submit(_attempt, model.decode, patient)))
         if not waiting:
             return
         patient, future = waiting.popleft()
         yield patient, future.result()
 
 
-def _decode(model: Model, patient: Patient) -> Crops | Failure:
+def _attempt(step: Callable[..., T], patient: Patient, *rest: Any) -> T | Failure:
     try:
-        return model.decode(patient)
+        return step(patient, *rest)
     except CaseError as error:
         return Failure(patient.patient_id, str(error.path), error.reason)
-    # A mistake of ours in one patient must not cost the other ninety-nine.
+    # Whatever happens to one patient must not cost the other ninety-nine.
     except Exception as error:
         files = ", ".join(map(str, patient.images.values()))
         reason = f"cannot be used ({type(error).__name__}: {error}): please report this"
         return Failure(patient.patient_id, files, " ".join(reason.split()))
-
-
-def name_files(patients: Sequence[tuple[str, str]]) -> list[Failure]:
-    """Failures of patients whose row of the table is at fault, by id and reason."""
-    return [Failure(patient_id, "", reason) for patient_id, reason in patients]

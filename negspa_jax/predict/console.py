@@ -2,16 +2,30 @@
 
 import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from negspa_jax.data.new_patients import read_new_patients
 from negspa_jax.data.volume import file_sha256
+from negspa_jax.predict.bundle import SUMS
 from negspa_jax.predict.cohort_scores import Failure, score_patients
 from negspa_jax.predict.model import Model
 from negspa_jax.predict.model_file import USE
 from negspa_jax.predict.result import Result
 from negspa_jax.predict.score_files import write_scores
+from negspa_jax.predict.scored import keep
+
+# Of a run's directory.
+_RUN = ("manifest.json", "folds.csv")
+
+
+def check_out(out: Path) -> None:
+    """Raise ValueError if results would be written over what they are made from."""
+    if any((out / name).exists() for name in (*_RUN, SUMS)):
+        raise ValueError(
+            f"--out must be a folder of its own, got {out}, a run, a bundle or a report"
+        )
 
 
 def score_table(
@@ -43,7 +57,13 @@ def score_table(
     found = read_new_patients(
         cohort, sequences=data.sequences, kind=data.kind, reference=data.reference
     )
-    results = score_patients(model, found.patients, augment=augment, workers=workers)
+    results = score_patients(
+        model,
+        found.patients,
+        augment=augment,
+        workers=workers,
+        finish=partial(keep, out=out),
+    )
     scored, failed = write_scores(
         model,
         watch(results, total=len(found.patients), label="scoring"),
@@ -51,7 +71,7 @@ def score_table(
         out,
         asked={"cohort_sha256": file_sha256(cohort), "augment": augment},
     )
-    for doubt in model.fingerprint.doubts:
+    for doubt in model.doubts:
         print(f"warning: {doubt}", file=sys.stderr)
     for failure in failed:
         file = f", file {failure.file}" if failure.file else ""
@@ -88,7 +108,8 @@ def score_one(
     result = model.predict(model.read_cells(cells), augment=augment)
     print("\n".join(describe_result(model, result)))
     if out:
-        write_scores(model, [result], [], out, asked={"augment": augment})
+        asked = {"augment": augment}
+        write_scores(model, [keep(result, out)], [], out, asked=asked)
         print(out / "summary.html")
     print(USE)
 
@@ -96,7 +117,7 @@ def score_one(
 def describe_result(model: Model, result: Result) -> list[str]:
     """A result in lines of text, flags first."""
     lines = [f"FLAG: {flag.sequence}: {flag.reason}" for flag in result.flags]
-    lines += [f"warning: {doubt}" for doubt in model.fingerprint.doubts]
+    lines += [f"warning: {doubt}" for doubt in model.doubts]
     lines += [f"warning: {warning}" for warning in result.warnings]
     folds = ", ".join(f"{score:.3f}" for score in result.fold_scores)
     many = f" (models {folds}; SD {result.spread:.3f})" if len(result.folds) > 1 else ""

@@ -3,8 +3,8 @@
 from dataclasses import replace
 from pathlib import Path
 
-from negspa_jax.evaluate import Options, assess_study, read_inputs
-from negspa_jax.predict.bundle import write_bundle
+from negspa_jax.evaluate import Options, assess_study, read_inputs, without_gaps
+from negspa_jax.predict.bundle import check_place, write_bundle
 from negspa_jax.predict.card import NO_LICENCE, format_card
 from negspa_jax.predict.run_model import open_run_model
 
@@ -33,11 +33,12 @@ def export_run(
     Raises:
         ValueError: if the run cannot be used, or something else lies at `out`.
     """
+    check_place(out)
     model = open_run_model(run, options)
     if card is None:
         # The card shows no interval that is resampled.
         plain = replace(options, num_resamples=1)
-        study = assess_study(read_inputs(run=run), plain)
+        study = assess_study(without_gaps(read_inputs(run=run), options), plain)
         words = format_card(model, study)
     else:
         words = card.read_text("utf-8")

@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
-from urllib.parse import quote
 
 import jax.numpy as jnp
 import numpy as np
@@ -15,7 +14,7 @@ from negspa_jax.predict.finished_run import FinishedRun
 from negspa_jax.predict.maps import PatientMaps
 from negspa_jax.predict.sheet import describe_images, draw_sheet
 from negspa_jax.predictions import Prediction
-from negspa_jax.whole_file import write_text
+from negspa_jax.whole_file import name_file, write_text
 
 COLUMNS = (
     *("patient_id", "split", "label", "score"),
@@ -42,8 +41,7 @@ def write_maps(
     rows = []
     for index, found in enumerate(maps):
         final = find_final(run.predictions, found.patient_id)
-        # An id may hold what no file name can.
-        stem = quote(found.patient_id, safe=" ")
+        stem = name_file(found.patient_id)
         images = np.stack([cache.read(index, s) for s in range(len(run.sides))])
         png = _write_sheet(run, found, images, final, out / f"{stem}.png")
         _write_arrays(run, found, out / f"{stem}.npz")

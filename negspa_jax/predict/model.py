@@ -22,6 +22,7 @@ from negspa_jax.data.flags import judge
 from negspa_jax.data.kinds import KINDS, list_sides
 from negspa_jax.data.new_patients import read_patient
 from negspa_jax.data.patient import Patient
+from negspa_jax.data.volume import file_sha256
 from negspa_jax.evaluate.operating import OperatingPoint
 from negspa_jax.models import MultiEncoder
 from negspa_jax.predict.network import Steps, Variables, build_model, compile_steps
@@ -50,6 +51,7 @@ class Model:
     `fingerprint`: what the training images were like. `positive`, `negative`: names of
     the classes. `missing`: what a clinical feature without a value means, "error" or
     "absent". `origin`: hashes and versions of what the model was made from.
+    `learned`: SHA-256 of the images it learned from; a bundle does not have them.
     """
 
     name: str
@@ -61,6 +63,7 @@ class Model:
     negative: str
     missing: str
     origin: Mapping[str, str]
+    learned: frozenset[str] = frozenset()
 
     @cached_property
     def network(self) -> MultiEncoder:
@@ -71,6 +74,23 @@ class Model:
     def steps(self) -> Steps:
         """The network's compiled steps."""
         return compile_steps(self.network)
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """What the model cannot say of any patient; sentences."""
+        decided = {point.score for point in self.points}
+        doubts = [*self.fingerprint.doubts]
+        if not decided:
+            doubts.append(
+                "the model has no operating point: no labelled patients of both "
+                "classes, outside of every test set, chose one"
+            )
+        elif "fused" not in decided:
+            doubts.append(
+                "the model has no operating point of clinical and fused scores: the "
+                "training patients' nine features were not all known"
+            )
+        return tuple(doubts)
 
     @property
     def sides(self) -> tuple[str, ...]:
@@ -92,13 +112,13 @@ class Model:
             **columns: of the cohort table (`negspa_jax/data/cohort.py`): a path for
                 each sequence, `rvoi` (or `rvoi_corners`, `rvoi_first`, `rvoi_last`,
                 `rvoi_sequence`; of a radiograph perhaps `crop`), clinical features
-                and covariates. Paths are relative to the working directory; None is
-                an empty cell.
+                and covariates. Paths are relative to the working directory; None and
+                NaN are empty cells.
 
         Raises:
             CohortError: listing all that is unknown, missing or wrong.
         """
-        cells = {name: str(v) for name, v in columns.items() if v is not None}
+        cells = {name: _as_cell(value) for name, value in columns.items()}
         return self.read_cells({"patient_id": patient_id, **cells})
 
     def read_cells(self, cells: Mapping[str, str]) -> Patient:
@@ -163,22 +183,40 @@ class Model:
             lacking=lacking,
             calls=decide(self.points, image, clinical),
             flags=judge(self.fingerprint, crops.traits),
-            warnings=crops.warnings,
+            warnings=(*self._find_learned(patient), *crops.warnings),
             images=crops.images,
             maps=maps.mean(0),
             variation=self._vary(patient, crops, image, copies) if augment else None,
         )
+
+    def _find_learned(self, patient: Patient) -> list[str]:
+        if not self.learned:
+            return []
+        return [
+            f"patient {patient.patient_id}, {name}: the model learned from this very "
+            "image, so that the score is no test of it"
+            for name, path in patient.images.items()
+            if file_sha256(path) in self.learned
+        ]
 
     def _vary(
         self, patient: Patient, crops: Crops, image: float, copies: Sequence[Any]
     ) -> Variation:
         found = [image]
         for copy in copies:
-            varied = vary_images(crops.images, *copy)
+            border = self.config.augmentation.border
+            varied = vary_images(crops.images, *copy, border=border)
             scores, _ = explain_folds(self.steps, self.folds, varied, with_maps=False)
             found.append(_average(patient, self.sides, scores))
         spread = measure_spread(np.array(found))
         return Variation(float(np.mean(found)), spread, len(found))
+
+
+def _as_cell(value: object) -> str:
+    """What a table would hold: 1 for True, nothing for None and NaN."""
+    if value is None or value != value:
+        return ""
+    return str(int(value) if isinstance(value, bool) else value)
 
 
 def list_copies(config: Config) -> tuple[tuple[bool, int, int], ...]:
@@ -206,27 +244,29 @@ def list_copies(config: Config) -> tuple[tuple[bool, int, int], ...]:
 
 
 def vary_images(
-    images: Float[np.ndarray, "s m h w c"], mirror: bool, rows: int, columns: int
+    images: Float[np.ndarray, "s m h w c"],
+    mirror: bool,
+    rows: int,
+    columns: int,
+    *,
+    border: str,
 ) -> Float[np.ndarray, "s m h w c"]:
-    """Mirror the columns of images, then move them; what comes in is 0.
+    """Mirror the columns of images, then move them.
 
     Args:
         images: in [0, 1].
         mirror: whether.
         rows: downwards, in pixels; negative upwards.
         columns: to the right, in pixels; negative to the left.
+        border: what comes in, as in training: "zero", or "reflect", the image mirrored
+            there, without repeating its edge.
     """
-    moved = np.zeros_like(images)
     source = images[:, :, :, ::-1] if mirror else images
-    (to_r, from_r), (to_c, from_c) = _overlap(rows), _overlap(columns)
-    moved[:, :, to_r, to_c] = source[:, :, from_r, from_c]
-    return moved
-
-
-def _overlap(step: int) -> tuple[slice, slice]:
-    """Where the pixels of a moved axis lie, and where they come from."""
-    ahead, behind = slice(max(step, 0), None), slice(None, -abs(step) or None)
-    return (ahead, behind) if step >= 0 else (behind, slice(-step, None))
+    size, (height, width) = max(abs(rows), abs(columns)), images.shape[2:4]
+    pads = [(0, 0), (0, 0), (size, size), (size, size), (0, 0)]
+    wide = np.pad(source, pads, mode="constant" if border == "zero" else "reflect")
+    top, left = size - rows, size - columns
+    return np.ascontiguousarray(wide[:, :, top : top + height, left : left + width])
 
 
 def _average(

@@ -12,6 +12,7 @@ from negspa_jax.csv_table import show_text
 from negspa_jax.evaluate.inputs import shorten_paths
 from negspa_jax.evaluate.operating import OperatingPoint
 from negspa_jax.predict.model import Model
+from negspa_jax.predict.result import DECIDED
 
 FORMAT = 1
 USE = "Research software, not a medical device. No diagnosis may rest on its output."
@@ -77,7 +78,7 @@ def _as_text(value: Any) -> str:
 
 def _parse_point(point: dict[str, Any]) -> OperatingPoint:
     cutoff, count = float(_as_text(point["cutoff"])), point["num_patients"]
-    if math.isnan(cutoff) or not isinstance(count, int):
+    if math.isnan(cutoff) or type(count) is not int or point["score"] not in DECIDED:
         raise ValueError(f"an operating point must have numbers, got {point!r:.120}")
     texts = {
         name: _as_text(point[name]) for name in ("score", "name", "rule", "source")

@@ -15,15 +15,14 @@ from negspa_jax.predict.cohort_scores import Failure
 from negspa_jax.predict.model import Model
 from negspa_jax.predict.model_file import USE
 from negspa_jax.predict.page import format_page
-from negspa_jax.predict.result import Result
-from negspa_jax.predict.scored import Scored, keep
+from negspa_jax.predict.scored import Scored
 from negspa_jax.predictions import write_predictions
 from negspa_jax.whole_file import write_text
 
 
 def write_scores(
     model: Model,
-    results: Iterable[Result | Failure],
+    results: Iterable[Scored | Failure],
     failures: Sequence[Failure],
     out: Path,
     *,
@@ -33,7 +32,7 @@ def write_scores(
 
     Args:
         model: that scored.
-        results: from `score_patients`; each one's picture is written as it comes.
+        results: from `score_patients`, finished by `keep`.
         failures: patients whose row of the table was at fault.
         out: made if absent.
         asked: what was asked for, for `record.json`.
@@ -47,7 +46,7 @@ def write_scores(
         if isinstance(result, Failure):
             failed.append(result)
         else:
-            scored.append(keep(result, out))
+            scored.append(result)
     clinical = list_clinical([found.patient for found in scored])
     rows = [
         replace(row, extra=extra)
@@ -119,6 +118,7 @@ def _record(
         "model": {"name": model.name, **model.origin},
         "negspa_jax": __version__,
         "devices": [device.device_kind for device in jax.devices()],
+        "doubts": list(model.doubts),
         "asked": dict(asked),
         "scored": len(scored),
         "flagged": sum(bool(found.flags) for found in scored),

@@ -4,12 +4,12 @@ import hashlib
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from urllib.parse import quote
 
 from negspa_jax.data.flags import Flag
 from negspa_jax.data.patient import Patient
 from negspa_jax.predict.result import Call, Result, Variation
 from negspa_jax.predictions import Table
+from negspa_jax.whole_file import name_file
 
 PICTURES = "maps"
 _SHARED = (
@@ -45,8 +45,7 @@ def keep(result: Result, out: Path) -> Scored:
         result: of one patient.
         out: the folder of results; the picture lies in its folder `maps`.
     """
-    # An id may hold what no file name can.
-    name = f"{PICTURES}/{quote(result.patient.patient_id, safe=' ')}.png"
+    name = f"{PICTURES}/{name_file(result.patient.patient_id)}.png"
     content = BytesIO()
     result.draw().save(content, "png")
     (out / PICTURES).mkdir(parents=True, exist_ok=True)

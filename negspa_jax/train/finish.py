@@ -141,7 +141,7 @@ _FILES = (
     ("folds.csv", "who was held out by which fold"),
     ("manifest.json", "config, versions, device, hashes of weights and table"),
     ("inputs.csv", "SHA-256 of every input file"),
-    (FINGERPRINT, "what the training patients' images looked like, nobody's own"),
+    (FINGERPRINT, "what the training patients' images looked like, all together"),
     ("fold_*/model", "the best variables of each fold"),
     ("fold_*/history.csv", "loss, rate and validation AUC of each epoch"),
 )

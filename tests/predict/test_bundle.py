@@ -137,7 +137,15 @@ def test_an_older_bundle_is_replaced_and_nothing_else_is(trained_run, tmp_path, 
     other = tmp_path / "thesis"
     other.mkdir()
     assert main(["export", f"--run={trained_run}", f"--out={other}"]) == 2
-    assert "must not exist, or be a bundle" in capsys.readouterr().err
+    assert "must not exist, or hold an older bundle" in capsys.readouterr().err
+    (out / "thesis.txt").write_text("years of work")
+    assert main(words) == 2
+    assert "got thesis.txt" in capsys.readouterr().err
+    assert (out / "thesis.txt").read_text() == "years of work"
+    (other / SUMS).write_text("abc")
+    (other / "data.txt").write_text("a download")
+    assert main(["export", f"--run={trained_run}", f"--out={other}"]) == 2
+    assert (other / "data.txt").exists()
     assert not list(tmp_path.glob("*.part"))
 
 
@@ -181,6 +189,20 @@ def edit_model(change):
     return damage
 
 
+def edit_fingerprint(change):
+    def damage(folder):
+        path = folder / "fingerprint.json"
+        content = json.loads(path.read_text())
+        change(content)
+        path.write_text(json.dumps(content, sort_keys=True) + "\n")
+
+    return damage
+
+
+def enlarge(content):
+    content["signature"]["covariance"][0][0] = 10**400
+
+
 def edit_fold(change):
     def damage(folder):
         path = folder / "fold_0.safetensors"
@@ -206,6 +228,11 @@ def drop_leaf(leaves):
         (edit_model(lambda c: c.pop("points")), "must describe a model"),
         (edit_model(lambda c: c["points"][0].update(cutoff=0.5)), "must be text"),
         (edit_model(lambda c: c["points"][0].update(cutoff="nan")), "operating point"),
+        (edit_model(lambda c: c["points"][0].update(score="zzz")), "operating point"),
+        (
+            edit_model(lambda c: c["points"][0].update(num_patients=True)),
+            "operating point",
+        ),
         (edit_model(lambda c: c["config"].pop("seed")), "1 missing"),
         (edit_model(lambda c: c["config"].update(seed="x")), "must describe a model"),
         (edit_model(lambda c: c["config"].update({"data.num_folds": 3})), "3 folds"),
@@ -213,6 +240,8 @@ def drop_leaf(leaves):
         (lambda f: (f / "model.json").write_text("[" * 10**5), "must describe a model"),
         (lambda f: (f / "model.json").write_bytes(b"\xff"), "must be UTF-8"),
         (lambda f: (f / "fingerprint.json").write_text("{}"), "must be a fingerprint"),
+        (edit_fingerprint(lambda c: c["sequences"].reverse()), "must be"),
+        (edit_fingerprint(enlarge), "must be a fingerprint"),
         (edit_fold(poison), "must hold finite weights"),
         (edit_fold(drop_leaf), "made by another model"),
         (

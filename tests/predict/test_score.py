@@ -2,6 +2,7 @@
 
 import dataclasses
 import shutil
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +14,13 @@ from negspa_jax.columns import FEATURES
 from negspa_jax.csv_table import format_table, read_table
 from negspa_jax.data.errors import CaseError, CohortError
 from negspa_jax.data.kinds import KINDS
+from negspa_jax.evaluate import Options
 from negspa_jax.predict.__main__ import main
 from negspa_jax.predict.cohort_scores import score_patients
 from negspa_jax.predict.model import list_copies, vary_images
 from negspa_jax.predict.result import score_clinic
-from negspa_jax.predictions import read_predictions
+from negspa_jax.predict.run_model import open_run_model
+from negspa_jax.predictions import read_predictions, write_predictions
 from tests.train.tiny import use_tiny_encoder
 
 ROLES = ("t1w", "fs", "rvoi")
@@ -210,10 +213,39 @@ def test_a_mistake_of_the_program_itself_is_told_as_such(
 
     real = type(model).decode
     monkeypatch.setattr(type(model), "decode", decode)
-    first, second = score_patients(model, patients)
+    first, second = score_patients(model, patients, finish=lambda result: result)
     assert "IndexError: no such axis" in first.reason
     assert "please report this" in first.reason
     assert 0 < second.score < 1
+
+
+def test_what_fails_after_decoding_costs_one_patient_too(
+    trained_run, new_rows, monkeypatch
+):
+    model = negspa_jax.load(trained_run)
+    patients = [model.read_cells(row) for row in new_rows[:3]]
+
+    def finish(result):
+        if result.patient is patients[1]:
+            raise OSError("File name too long")
+        return result.score
+
+    found = list(score_patients(model, patients, finish=finish))
+    assert "OSError: File name too long" in found[1].reason
+    assert 0 < found[0] < 1
+    assert 0 < found[2] < 1
+
+
+def test_a_long_id_in_any_script_has_a_picture(trained_run, new_rows, tmp_path):
+    rows = [
+        {**row, "patient_id": f"患者番号{i}" * 12} for i, row in enumerate(new_rows)
+    ]
+    table = write_rows(tmp_path / "new.csv", rows)
+    code = main([f"--run={trained_run}", f"--cohort={table}", f"--out={tmp_path}"])
+    assert code == 0
+    summary = read_rows(tmp_path / "summary.csv")
+    assert len({row["picture"] for row in summary}) == 4
+    assert all((tmp_path / row["picture"]).is_file() for row in summary)
 
 
 def test_an_empty_window_is_refused_by_name(trained_run, new_rows, tmp_path):
@@ -277,9 +309,12 @@ def test_six_clicks_stand_for_a_mask(trained_run, new_rows, tmp_path):
 def test_python_takes_the_columns_of_a_table(trained_run, new_rows):
     model = negspa_jax.load(str(trained_run))
     files = {role: Path(new_rows[0][role]) for role in ROLES}
-    patient = model.read_patient("017", **files, elevated_crp=1, ibd=None)
+    features = {"elevated_crp": True, "uveitis": 0, "ibd": None, "age": float("nan")}
+    patient = model.read_patient("017", **files, **features)
     assert patient.features["elevated_crp"] == 1
+    assert patient.features["uveitis"] == 0
     assert patient.features["ibd"] is None
+    assert patient.covariates["age"] is None
     result = model.predict(patient)
     assert (result.sides, result.folds) == (("left", "right"), (0, 1))
     assert result.scores.shape == (2, 2)
@@ -306,22 +341,37 @@ def test_copies_are_scored_beside_the_score_which_stays(trained_run, new_rows):
     plain, varied = model.predict(patient), model.predict(patient, augment=True)
     assert plain.variation is None
     assert varied.score == plain.score
-    assert varied.variation.count == 10  # mirrored or not, in five places
-    assert varied.variation.spread > 0
-    assert abs(varied.variation.mean - plain.score) < 5 * varied.variation.spread
+    crops = model.decode(patient)
+    scores = [plain.score]
+    for copy in list_copies(model.config):
+        images = vary_images(crops.images, *copy, border="zero")
+        moved = dataclasses.replace(crops, images=images)
+        scores.append(model.predict_crops(patient, moved).score)
+    assert len(set(scores)) == 10  # mirrored or not, in five places
+    assert varied.variation.count == 10
+    assert varied.variation.mean == pytest.approx(np.mean(scores), abs=1e-12)
+    assert varied.variation.spread == pytest.approx(np.std(scores, ddof=1), abs=1e-12)
 
 
 def test_copies_are_mirrored_and_moved_with_zeros_behind_them():
     images = np.arange(2 * 16, dtype=np.float32).reshape(1, 2, 4, 4, 1) + 1
-    mirrored = vary_images(images, True, 0, 0)
+    vary = partial(vary_images, images, border="zero")
+    mirrored = vary(True, 0, 0)
     np.testing.assert_array_equal(mirrored, images[:, :, :, ::-1])
-    down = vary_images(images, False, 1, 0)
+    down = vary(False, 1, 0)
     np.testing.assert_array_equal(down[:, :, 1:], images[:, :, :-1])
     assert not down[:, :, 0].any()
-    left = vary_images(images, False, 0, -2)
+    left = vary(False, 0, -2)
     np.testing.assert_array_equal(left[:, :, :, :2], images[:, :, :, 2:])
     assert not left[:, :, :, 2:].any()
-    np.testing.assert_array_equal(vary_images(images, False, 0, 0), images)
+    np.testing.assert_array_equal(vary(False, 0, 0), images)
+
+
+def test_copies_of_a_model_that_saw_reflected_borders_have_them_too():
+    images = np.arange(16, dtype=np.float32).reshape(1, 1, 4, 4, 1)
+    down = vary_images(images, False, 1, 0, border="reflect")
+    np.testing.assert_array_equal(down[0, 0, 0], images[0, 0, 1])
+    np.testing.assert_array_equal(down[0, 0, 1:], images[0, 0, :-1])
 
 
 def test_a_model_that_never_saw_a_copy_scores_none(trained_run):
@@ -351,6 +401,9 @@ def test_a_model_that_never_saw_a_copy_scores_none(trained_run):
         (["--bundle={out}", "--t1w=a"], "must be a bundle, but it has no SHA256SUMS"),
         (["--bundle={out}", "--t1w=a", "--positive=x"], "--positive is of a run"),
         (["--run={run}", "--t1w=a", "b"], "every argument must be a --flag"),
+        (["--run={run}", "--t1w=a", "--out={run}"], "must be a folder of its own"),
+        (["--run={run}", "--t1w", "--fs=b"], "--t1w must have a value"),
+        (["--run={run}", "--t1w=a", "--t1w=b"], "--t1w must be given once"),
     ],
 )
 def test_a_mistake_on_the_command_line_is_one_sentence(
@@ -362,6 +415,52 @@ def test_a_mistake_on_the_command_line_is_one_sentence(
     assert told.startswith("score: ")
     assert wanted in told
     assert "Traceback" not in told
+
+
+def test_images_that_the_model_learned_from_are_told(trained_run, new_rows):
+    model = negspa_jax.load(trained_run)
+    folder = trained_run.parent / "cohort"
+    row = next(r for r in read_rows(folder / "cohort.csv") if r["split"] == "train")
+    paths = {role: folder / row[role] for role in ROLES}
+    warnings = model.predict(model.read_patient(**paths)).warnings
+    told = [line for line in warnings if "learned from this very image" in line]
+    assert len(told) == 2
+    fresh = model.predict(model.read_cells(new_rows[0])).warnings
+    assert not [line for line in fresh if "learned from" in line]
+
+
+def test_a_run_with_an_empty_feature_still_scores_images(run_copy, new_rows):
+    path = run_copy / "predictions.csv"
+    table = read_predictions(path)
+    name = table[0].patient_id
+    write_predictions(
+        path,
+        [
+            dataclasses.replace(row, extra={**row.extra, "ibd": ""})
+            if row.patient_id == name
+            else row
+            for row in table
+        ],
+    )
+    model = negspa_jax.load(run_copy)
+    assert {point.score for point in model.points} == {"model"}
+    assert "nine features were not all known" in model.doubts[-1]
+    result = model.predict(model.read_cells(new_rows[0]))
+    assert [call.score for call in result.calls] == ["model"] * 3
+    absent = open_run_model(run_copy, Options(missing="absent"))
+    assert {p.score for p in absent.points} == {"image", "clinical", "fused"}
+    bundle = run_copy.parent / "model"
+    assert main(["export", f"--run={run_copy}", f"--out={bundle}"]) == 0
+    assert negspa_jax.load(bundle).points == model.points
+
+
+def test_a_run_without_labels_outside_its_tests_says_that_nothing_is_decided(run_copy):
+    path = run_copy / "predictions.csv"
+    rows = [row for row in read_predictions(path) if row.split == "internal"]
+    write_predictions(path, rows)
+    model = negspa_jax.load(run_copy)
+    assert model.points == ()
+    assert "no operating point" in model.doubts[-1]
 
 
 def test_patients_whom_the_model_learned_from_are_not_scored_anew(
