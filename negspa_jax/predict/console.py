@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from negspa_jax.columns import FEATURES
 from negspa_jax.data.new_patients import read_new_patients
 from negspa_jax.data.volume import file_sha256
 from negspa_jax.predict.bundle import SUMS
@@ -134,8 +135,13 @@ def describe_result(model: Model, result: Result) -> list[str]:
             f"{varied.count} mirrored and shifted copies: {varied.mean:.3f} "
             f"(SD {varied.spread:.3f})"
         )
+    lacking = ", ".join(result.lacking)
     if result.fused is not None:
-        lines.append(f"clinical {result.clinical:.3f}, fused {result.fused:.3f}")
+        absent = f" (taken as absent: {lacking})" if lacking else ""
+        scores = f"clinical {result.clinical:.3f}, fused {result.fused:.3f}"
+        lines.append(f"{scores}{absent}")
+    elif len(result.lacking) < len(FEATURES):
+        lines.append(f"no clinical score: without a value are {lacking}")
     lines += [
         f"{call.score} {call.value:.3f} at {call.point} ({call.cutoff:.3f}): "
         f"{model.positive if call.positive else model.negative}"

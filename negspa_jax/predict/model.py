@@ -7,7 +7,7 @@
 Research software, not a medical device.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -85,7 +85,7 @@ class Model:
                 "the model has no operating point: no labelled patients of both "
                 "classes, outside of every test set, chose one"
             )
-        elif "fused" not in decided:
+        elif "fused" not in decided and self.config.data.kind == "mri":
             doubts.append(
                 "the model has no operating point of clinical and fused scores: the "
                 "training patients' nine features were not all known"
@@ -157,8 +157,7 @@ class Model:
             ValueError: if the patient is of a split that the model learned from, or
                 `augment` asks for what training never did.
         """
-        crops = self.decode(patient)
-        return self.predict_crops(patient, crops, augment=augment)
+        return self.predict_crops(patient, self.decode(patient), augment=augment)
 
     def predict_crops(
         self, patient: Patient, crops: Crops, *, augment: bool = False
@@ -273,5 +272,5 @@ def _average(
     patient: Patient, sides: Sequence[str], scores: Float[np.ndarray, "f s"]
 ) -> float:
     """The image score, added up in the order of training's tables."""
-    rows: Iterator[Any] = iter(tabulate(patient, sides, scores))
-    return next(r.score for r in rows if r.side == "both" and r.fold == "mean")
+    table = tabulate(patient, sides, scores)
+    return next(row.score for row in table if (row.side, row.fold) == ("both", "mean"))

@@ -181,12 +181,10 @@ def decide(
         image: the image score.
         clinical: the clinical score, if there is one.
     """
-    values = {"image": image, "model": image}
-    if clinical is not None:
-        fused = fuse_scores(np.array([image]), np.array([clinical]))[0]
-        values |= {"clinical": clinical, "fused": float(fused)}
+    fused = fuse(image, clinical)
+    found = dict(zip(DECIDED, (image, image, clinical, fused), strict=True))
     return tuple(
-        Call(p.score, p.name, p.cutoff, values[p.score], values[p.score] >= p.cutoff)
-        for p in points
-        if p.score in values
+        Call(point.score, point.name, point.cutoff, value, value >= point.cutoff)
+        for point in points
+        if (value := found[point.score]) is not None
     )
