@@ -292,6 +292,121 @@ def test_a_radiograph_is_cropped_on_the_picture(browser, show, tmp_path):
     assert browser.said == []
 
 
+def write_radiograph(path):
+    grey = np.random.default_rng(0).integers(0, 255, (400, 600), dtype=np.uint8)
+    Image.fromarray(grey).save(path)
+    return path
+
+
+def report(browser):
+    return browser.evaluate(
+        "fetch(document.body.dataset.base + '/result.json').then((a) => a.json())"
+    )
+
+
+def test_a_box_is_scored_though_the_step_is_left_by_another_button(
+    browser, show, tmp_path
+):
+    show(quick_model(kind="radiograph", sequences=("image", "other")))
+    for role in ("image", "other"):
+        send(browser, role, write_radiograph(tmp_path / f"{role}.png"))
+    go(browser, "[data-step=region]", "region")
+    browser.wait("document.getElementById('canvas').dataset.shown")
+    browser.drag("#canvas", (0.1, 0.25), (0.9, 0.75))
+    go(browser, "[data-step=features]", "features")
+    go(browser, "#score", "result")
+    box = report(browser)["crops"]["image"]
+    assert np.abs(np.array(box) - (100, 60, 300, 540)).max() <= 2
+    assert report(browser)["crops"]["other"] is None
+    used = browser.evaluate("document.getElementById('drawing-used').innerText")
+    assert ", ".join(map(str, box)) in used
+    look(browser, "9_radiograph_by_steps")
+
+    # Loaded again, the page shows the box that the server has, and keeps the result.
+    browser.call("Page.reload")
+    browser.wait(f"{READY} && !document.getElementById('result').hidden")
+    go(browser, "[data-step=region]", "region")
+    assert "Box: " in browser.evaluate("document.getElementById('todo-box').innerText")
+    go(browser, "[data-step=result]", "result")
+    assert report(browser)["crops"]["image"] == box
+
+    # Taken away and left by the first step, it is not scored again.
+    go(browser, "[data-step=region]", "region")
+    browser.click("#clear")
+    go(browser, "[data-step=files]", "files")
+    assert state(browser)["crops"] == {}
+    go(browser, "[data-step=features]", "features")
+    go(browser, "#score", "result")
+    assert report(browser)["crops"]["image"] is None
+    assert browser.said == []
+
+
+def type_corners(browser, text):
+    browser.evaluate(
+        "(() => { const e = document.getElementById('typed');"
+        f"e.value = '{text}'; e.dispatchEvent(new Event('input')); }})()"
+    )
+
+
+def test_the_region_on_the_screen_is_scored_by_whatever_way_it_is_left(
+    browser, show, tmp_path
+):
+    show(quick_model())
+    for seed, role in enumerate(("t1w", "fs")):
+        send(browser, role, write_volume(tmp_path / f"{role}.nii.gz", seed=seed))
+    go(browser, "[data-step=region]", "region")
+    browser.click("[name=way][value=mask]")
+    send(browser, "rvoi", write_volume(tmp_path / "m.nii.gz", mask=True))
+    go(browser, "[data-step=features]", "features")
+    go(browser, "#score", "result")
+    assert report(browser)["region"] == {"source": "mask"}
+
+    # From the mask to clicks: unfinished, they are asked for; finished, they count.
+    go(browser, "[data-step=region]", "region")
+    browser.click("[name=way][value=clicks]")
+    browser.click("[data-step=features]")
+    browser.wait("document.getElementById('alert').innerText.includes('4 more')")
+    assert not browser.evaluate("document.getElementById('region').hidden")
+    type_corners(browser, "4,5; 19,5; 19,14; 4,14")
+    scroll_to(browser, 2)
+    browser.click("#first")
+    scroll_to(browser, 4)
+    browser.click("#last")
+    # Nobody sees the mask's result beside the clicks.
+    browser.click("[data-step=result]")
+    browser.wait("document.getElementById('alert').innerText.includes('Score the')")
+    assert "rvoi" not in state(browser)["files"]
+    go(browser, "[data-step=features]", "features")
+    go(browser, "#score", "result")
+    assert report(browser)["region"]["corners"] == [[4, 5], [19, 5], [19, 14], [4, 14]]
+
+    # Drawn anew and unfinished, the old region is not scored in its place.
+    go(browser, "[data-step=region]", "region")
+    browser.click("#clear")
+    go(browser, "[data-step=files]", "files")
+    browser.click("[data-step=features]")
+    browser.wait("document.getElementById('alert').innerText.includes('region')")
+    go(browser, "[data-step=region]", "region")
+    type_corners(browser, "6,5; 19,5; 19,14; 6,14")
+    scroll_to(browser, 2)
+    browser.click("#first")
+    browser.click("#last")
+    go(browser, "[data-step=features]", "features")
+    go(browser, "#score", "result")
+    assert report(browser)["region"]["corners"][0] == [6, 5]
+    assert report(browser)["region"]["last"] == 2
+    used = browser.evaluate("document.getElementById('drawing-used').innerText")
+    assert "slices 3 to 3" in used
+
+    # What the server refuses is told where it can be mended.
+    go(browser, "[data-step=region]", "region")
+    type_corners(browser, "900,5; 919,5; 919,14; 900,14")
+    browser.click("[data-step=features]")
+    browser.wait("!document.getElementById('alert').hidden")
+    assert not browser.evaluate("document.getElementById('region').hidden")
+    assert [line for line in browser.said if "422" not in line] == []
+
+
 def test_whoever_cannot_see_finds_names_for_everything(browser, show):
     show(quick_model())
     nameless = browser.evaluate(

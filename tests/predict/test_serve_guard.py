@@ -2,8 +2,10 @@
 
 import gzip
 import logging
+import threading
 import time
 import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nibabel as nib
@@ -11,7 +13,9 @@ import numpy as np
 import pytest
 
 from negspa_jax.predict.serve import make_app
+from negspa_jax.predict.serve.desk import Desk
 from negspa_jax.predict.serve.refusal import Refusal
+from negspa_jax.predict.serve.scoring import Scorer
 from negspa_jax.predict.serve.sessions import Sessions
 from negspa_jax.predict.serve.uploads import check_name
 from tests.predict.serving import REGION, QuickModel, Visit, quick_model, write_volume
@@ -97,6 +101,21 @@ def test_another_pages_wishes_are_refused_even_with_the_token(visit, volume, hea
     assert visit.send("t1w", volume, **headers).status_code == 403
     assert visit.post("forget", **headers).status_code == 403
     assert visit.get("state").json["files"] == {}
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+def test_another_page_cannot_begin_visits_and_so_end_this_one(visit, site):
+    for _ in range(5):
+        answer = visit.client.get("/", headers={"Sec-Fetch-Site": site})
+        assert answer.status_code == 403
+        assert 'href="/"' in answer.text
+    assert visit.get("state").status_code == 200
+
+
+@pytest.mark.parametrize("site", ["none", "same-origin"])
+def test_a_visitor_begins_visits_by_address_and_by_the_pages_own_links(visit, site):
+    answer = visit.client.get("/", headers={"Sec-Fetch-Site": site})
+    assert answer.status_code == 303
 
 
 WISHES = ("file/t1w", "remove/t1w", "region", "crop", "score", "forget")
@@ -381,6 +400,60 @@ def test_visits_are_limited_but_an_empty_page_makes_room(make, volume):
     answer = app.test_client().get("/")
     assert answer.status_code == 503
     assert "At most 2 patients" in answer.text
+
+
+class SlowFile:
+    """A volume that arrives in two halves, the second once it is let go."""
+
+    def __init__(self, content):
+        middle = len(content) // 2
+        self.parts = [content[:middle], content[middle:], b""]
+        self.begun, self.gate = threading.Event(), threading.Event()
+
+    def read(self, _):
+        if len(self.parts) == 2:
+            self.begun.set()
+            self.gate.wait(20)
+        return self.parts.pop(0)
+
+
+@pytest.fixture
+def arriving(volume):
+    """A visit whose first file is arriving: its sessions, the file, what becomes."""
+    sessions = Sessions(limit=1, minutes=30)
+    desk = Desk(quick_model(), sessions, Scorer(seconds=9), max_bytes=MIB, keep=None)
+    session, file = sessions.open(), SlowFile(volume.read_bytes())
+    with ThreadPoolExecutor() as pool:
+        coming = pool.submit(
+            desk.receive, session, role="t1w", shown="a.nii.gz", read=file.read
+        )
+        assert file.begun.wait(20)
+        yield desk, session, file, coming
+        file.gate.set()
+    sessions.close()
+
+
+def test_a_visit_whose_first_file_is_arriving_is_not_empty(arriving):
+    desk, session, file, coming = arriving
+    with pytest.raises(Refusal, match="at most 1 patients"):
+        desk.sessions.open()
+    with pytest.raises(Refusal, match="still arriving"):
+        desk.score(session, {}, keep=False)
+    file.gate.set()
+    assert coming.result(20).shown == "a.nii.gz"
+    assert desk.sessions.find(session.name).uploads.keys() == {"t1w"}
+
+
+def test_a_visit_ends_while_a_file_arrives_and_the_file_is_refused(arriving):
+    desk, session, file, coming = arriving
+    desk.sessions.forget(session)  # does not wait for the file
+    assert not coming.done()
+    desk.sessions.open()
+    file.gate.set()
+    with pytest.raises(Refusal, match="visit has ended"):
+        coming.result(20)
+    assert not session.folder.exists()
+    assert session.uploads == {}
 
 
 def test_what_a_killed_server_left_is_deleted_by_the_next(tmp_path, monkeypatch):

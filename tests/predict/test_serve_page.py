@@ -5,6 +5,7 @@ import json
 import sys
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,7 +15,8 @@ from negspa_jax.columns import FEATURES
 from negspa_jax.data.rvoi import draw_rvoi
 from negspa_jax.data.volume import read_volume
 from negspa_jax.predict import serve
-from negspa_jax.predict.serve import make_app
+from negspa_jax.predict.model_file import USE
+from negspa_jax.predict.serve import make_app, outcome
 from negspa_jax.predict.serve.outcome import draw_bars
 from negspa_jax.predict.serve.pictures import orient_view, paint_slices
 from negspa_jax.predict.serve.words import FEATURE_WORDS
@@ -141,6 +143,8 @@ def test_six_clicks_reach_the_model_as_the_region_that_was_drawn(make, tmp_path)
         ({"last": 2.5}, "press its button"),
         ({"sequence": "t2w"}, "on a volume that is there"),
         ({"sequence": ["t1w"]}, "on a volume that is there"),
+        ({"corners": [[4, 5], [10**400, 5], [19, 14], [4, 14]]}, "finite numbers"),
+        ({"last": 10**400}, "slice"),
     ],
 )
 def test_clicks_that_make_no_region_are_refused_in_a_sentence(
@@ -242,6 +246,39 @@ def test_numbers_and_picture_can_be_downloaded_and_name_no_file(visit, tmp_path)
     assert Image.open(io.BytesIO(picture.data)).format == "PNG"
 
 
+def test_the_result_says_which_region_was_scored(visit, tmp_path):
+    score(visit, tmp_path)
+    assert visit.get("result.json").json["region"] == {
+        "source": "clicks",
+        "sequence": "t1w",
+        "axis": "j",
+        "corners": REGION["corners"],
+        "first": 2,
+        "last": 4,
+    }
+    text = visit.get("result").text
+    assert "corners 4, 5; 19, 5; 19, 14; 4, 14 (voxels), drawn on t1w" in text
+    assert "slices 3 to 5." in text
+    mask = write_volume(tmp_path / "m.nii.gz", mask=True)
+    visit.send("rvoi", mask, name="<Erika>.nii.gz")
+    visit.post("score")
+    visit.wait()
+    report = visit.get("result.json")
+    assert report.json["region"] == {"source": "mask"}
+    assert "Erika" not in report.text
+    assert "the region of the mask &lt;Erika&gt;.nii.gz." in visit.get("result").text
+
+
+def test_a_box_on_a_volume_is_refused_in_a_sentence(visit, tmp_path):
+    send_all(visit, tmp_path)
+    visit.send("rvoi", write_volume(tmp_path / "m.nii.gz", mask=True))
+    for view in ("t1w", "rvoi"):
+        for box in ([0, 0, 1, 1], None):
+            answer = visit.post("crop", {"view": view, "box": box})
+            assert answer.status_code == 400
+            assert "on a radiograph that is there" in answer.json["problems"][0]
+
+
 def test_a_mistake_in_the_files_is_told_without_our_paths(make, tmp_path):
     visit = Visit.begin(make())
     send_all(visit, tmp_path)
@@ -268,7 +305,17 @@ def test_radiographs_need_no_region_and_take_a_box_in_the_files_pixels(make, tmp
         assert visit.post("crop", {"view": "image", "box": box}).status_code == 400
     visit.post("score")
     assert visit.wait()["state"] == "done"
+    assert visit.get("result.json").json["region"] is None
+    assert visit.get("result.json").json["crops"] == {"image": [10, 6, 30, 54]}
+    assert "image, the box 10, 6, 30, 54" in visit.get("result").text
     assert visit.post("crop", {"view": "image", "box": None}).json["crops"] == {}
+    visit.post("score")
+    assert visit.wait()["state"] == "done"
+    assert visit.get("result.json").json["crops"] == {"image": None}
+    assert "image, the whole picture" in visit.get("result").text
+    answer = visit.post("region", REGION | {"sequence": "image"})
+    assert answer.status_code == 400
+    assert "on a volume that is there" in answer.json["problems"][0]
     assert visit.send("rvoi", tmp_path / "a.png").status_code == 404
 
 
@@ -304,6 +351,62 @@ def test_a_scoring_that_takes_too_long_is_given_up_in_an_honest_sentence(
     GATE.set()
     time.sleep(0.5)
     assert visit.get("result.json").status_code == 404
+
+
+@pytest.mark.parametrize("end", ["too late", "forgotten"])
+def test_a_result_that_is_thrown_away_is_not_kept_either(make, tmp_path, end):
+    read, gate = threading.Event(), threading.Event()
+
+    class Waiting(QuickModel):
+        def predict(self, patient, *, augment=False):
+            result = super().predict(patient, augment=augment)
+            read.set()
+            gate.wait(20)
+            return result
+
+    keep = tmp_path / "keep"
+    model = Waiting(**vars(quick_model()))
+    app = make(model, keep=keep, seconds=1.0 if end == "too late" else 60)
+    visit = Visit.begin(app)
+    send_all(visit, tmp_path)
+    visit.post("region", REGION)
+    visit.post("score", {"keep": True})
+    assert read.wait(20)
+    if end == "too late":
+        assert visit.wait()["state"] == "failed"
+    else:
+        assert visit.post("forget").status_code == 200
+    gate.set()
+    assert app.extensions["desk"].scorer.close(seconds=20)
+    assert not keep.exists()
+
+
+def test_what_cannot_be_kept_whole_is_not_kept_and_this_is_said(
+    make, tmp_path, monkeypatch
+):
+    def fill_disk(uploads, folder):
+        (folder / "t1w.nii.gz").write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(outcome, "copy_uploads", fill_disk)
+    keep = tmp_path / "keep"
+    visit = Visit.begin(make(keep=keep))
+    assert score(visit, tmp_path, keep=True)["state"] == "done"
+    assert "Nothing was kept" in visit.get("result").text
+    assert "No space left" in visit.get("result").text
+    assert list(keep.iterdir()) == []
+
+
+def test_the_result_is_not_seen_before_it_is_said_whether_it_was_kept(
+    make, tmp_path, monkeypatch
+):
+    def copy_slowly(uploads, folder):
+        time.sleep(0.5)
+
+    monkeypatch.setattr(outcome, "copy_uploads", copy_slowly)
+    visit = Visit.begin(make(keep=tmp_path / "keep"))
+    assert score(visit, tmp_path, keep=True)["state"] == "done"
+    assert "Files and result are kept in" in visit.get("result").text
 
 
 def test_nothing_changes_while_a_patient_is_scored(make, tmp_path):
@@ -355,9 +458,15 @@ def test_a_server_without_a_folder_keeps_nothing(visit, tmp_path):
 
 
 def test_the_caution_is_on_the_page_and_on_every_refusal(visit):
-    words = "No diagnosis may rest on its output"
-    assert words in visit.get("").text
-    assert words in visit.get("nothing").text
+    assert USE in visit.get("").text
+    assert USE in visit.get("nothing").text
+
+
+def test_the_caution_is_written_in_one_place():
+    folder = Path(serve.__file__).parent
+    kept = [path for path in folder.rglob("*") if path.suffix in (".py", ".html")]
+    assert kept
+    assert not [path.name for path in kept if "No diagnosis" in path.read_text()]
 
 
 def test_without_flask_the_sentence_says_what_to_install(monkeypatch):

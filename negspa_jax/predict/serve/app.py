@@ -5,6 +5,7 @@ from pathlib import Path
 from flask import Flask
 
 from negspa_jax.predict.model import Model
+from negspa_jax.predict.model_file import USE
 from negspa_jax.predict.serve.desk import Desk
 from negspa_jax.predict.serve.guard import guard_app
 from negspa_jax.predict.serve.pages import pages
@@ -38,6 +39,7 @@ def make_app(
     """
     app = Flask(__name__)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_env.globals["caution"] = USE
     sessions = Sessions(limit=num_sessions, minutes=minutes)
     app.extensions["sessions"] = sessions
     app.extensions["desk"] = Desk(

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from negspa_jax.predict.model import Model
+from negspa_jax.predict.serve.drawing import describe_drawing
 from negspa_jax.predict.serve.inspection import Inspector
 from negspa_jax.predict.serve.outcome import (
     NOBODY,
@@ -17,9 +18,14 @@ from negspa_jax.predict.serve.outcome import (
     keep_outcome,
 )
 from negspa_jax.predict.serve.refusal import Refusal, explain_error
-from negspa_jax.predict.serve.scoring import Scorer
+from negspa_jax.predict.serve.scoring import Job, Scorer
 from negspa_jax.predict.serve.sessions import Session, Sessions
-from negspa_jax.predict.serve.uploads import Upload, choose_path, store_bytes
+from negspa_jax.predict.serve.uploads import (
+    Upload,
+    choose_path,
+    name_pictures,
+    store_bytes,
+)
 
 _BUSY = "the patient is being scored: wait until that has ended"
 
@@ -59,18 +65,17 @@ class Desk:
             Refusal: it is too large or cannot be read; one sentence.
         """
         self._check_role(role)
-        with session.lock:
+        with session.receive():
             self.check_idle(session)
             path = choose_path(session.folder, shown)
             try:
                 upload = self._keep(session, role, shown, read, path)
+                self._place(session, role, upload)
             except BaseException:
                 path.unlink(missing_ok=True)
+                name_pictures(path).unlink(missing_ok=True)
+                session.check_open()
                 raise
-            session.remove_upload(role)
-            session.uploads[role] = upload
-            if role == "rvoi":
-                session.region = {}
         return upload
 
     def remove(self, session: Session, role: str) -> None:
@@ -82,8 +87,7 @@ class Desk:
 
     def check_idle(self, session: Session) -> None:
         """Raise `Refusal` while the patient is scored, or if the visit has ended."""
-        if session.closed:
-            raise Refusal(404, "this visit has ended and its files were deleted")
+        session.check_open()
         if session.busy:
             raise Refusal(409, _BUSY)
 
@@ -104,11 +108,25 @@ class Desk:
             raise Refusal(400, "nothing can be kept: the server was started without it")
         with session.lock:
             self.check_idle(session)
+            if session.num_arriving:
+                raise Refusal(409, "a file is still arriving: wait until it is there")
             columns = {**self._collect(session), **features}
             uploads = dict(session.uploads)
-            work = partial(self._compute, columns, uploads, self.keep if keep else None)
-            explain = partial(explain_error, folder=session.folder)
-            session.job = self.scorer.start(work, explain=explain)
+            folder = self.keep if keep else None
+            session.job = self.scorer.start(
+                partial(self._compute, columns, uploads),
+                explain=partial(explain_error, folder=session.folder),
+                settle=partial(_settle, session, uploads, folder),
+            )
+
+    def _place(self, session: Session, role: str, upload: Upload) -> None:
+        """Put a file in the place of an earlier one, unless the visit has ended."""
+        with session.lock:
+            self.check_idle(session)
+            session.remove_upload(role)
+            session.uploads[role] = upload
+            if role == "rvoi":
+                session.region = {}
 
     def _keep(
         self,
@@ -118,9 +136,9 @@ class Desk:
         read: Callable[[int], bytes],
         path: Path,
     ) -> Upload:
-        others = session.num_bytes
-        if role in session.uploads:
-            others -= session.uploads[role].num_bytes
+        with session.lock:
+            kept = [up for name, up in session.uploads.items() if name != role]
+        others = sum(upload.num_bytes for upload in kept)
         size, sha256 = store_bytes(read, path, limit=self.max_bytes - others)
         try:
             seen = Inspector(self.model.config).look(path, role=role)
@@ -129,7 +147,7 @@ class Desk:
             raise Refusal(422, "; ".join(sentences)) from None
         pictures = None
         if seen.slices is not None:
-            pictures = session.folder / f"{path.name}.npy"
+            pictures = name_pictures(path)
             np.save(pictures, seen.slices)
         name = path.name.split(".")[0]
         return Upload(name, shown, path, size, sha256, seen.facts, pictures)
@@ -153,10 +171,25 @@ class Desk:
         self,
         columns: Mapping[str, str],
         uploads: Mapping[str, Upload],
-        keep: Path | None,
     ) -> Outcome:
         patient = self.model.read_patient(NOBODY, **columns)
         result = self.model.predict(patient)
-        report = describe_result(self.model, result, uploads=uploads)
-        outcome = Outcome(report, encode_sheet(result))
-        return keep_outcome(outcome, uploads, keep) if keep else outcome
+        drawing = describe_drawing(columns, self.model.config.data)
+        report = describe_result(self.model, result, uploads=uploads, drawing=drawing)
+        return Outcome(report, encode_sheet(result))
+
+
+def _settle(
+    session: Session,
+    uploads: Mapping[str, Upload],
+    keep: Path | None,
+    job: Job,
+    outcome: Outcome,
+) -> None:
+    """Let a job finish; only what the visitor still wants and gets is kept.
+
+    Under the lock, so that neither the files go nor the result is seen meanwhile.
+    """
+    with session.lock:
+        if not session.closed and job.finish(outcome) and keep is not None:
+            job.amend(keep_outcome(outcome, uploads, keep))

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from negspa_jax.columns import FEATURES
+from negspa_jax.config import Data
 from negspa_jax.data.rvoi import AXES, Clicks, draw_rvoi
 from negspa_jax.predict.serve.refusal import Refusal
 from negspa_jax.predict.serve.sessions import Session
@@ -27,7 +28,7 @@ def read_region(session: Session, wish: Mapping[str, Any]) -> dict[str, str]:
     """
     sequence = wish.get("sequence")
     upload = session.uploads.get(sequence) if isinstance(sequence, str) else None
-    if upload is None or "view" not in upload.facts:
+    if upload is None or "through" not in upload.facts.get("view", {}):
         raise Refusal(400, "the region must be drawn on a volume that is there")
     corners = [_read_numbers(point, 2) for point in _read_list(wish.get("corners"))]
     if len(corners) != 4:
@@ -57,7 +58,7 @@ def read_crop(session: Session, wish: Mapping[str, Any]) -> tuple[str, str]:
     """
     view = wish.get("view")
     upload = session.uploads.get(view) if isinstance(view, str) else None
-    if upload is None:
+    if upload is None or "pixels" not in upload.facts.get("view", {}):
         raise Refusal(400, "the box must be drawn on a radiograph that is there")
     if wish.get("box") is None:
         return f"crop:{view}", ""
@@ -87,6 +88,41 @@ def read_features(wish: Any) -> dict[str, str]:
     return {name: answer for name, answer in wish.items() if answer}
 
 
+def describe_drawing(columns: Mapping[str, str], data: Data) -> dict[str, Any]:
+    """The region and the crops that a patient was scored with, as plain values.
+
+    Args:
+        columns: of the patient, as they were scored.
+        data: of the model's config.
+
+    Returns:
+        `region`: corners in voxels, first and last slice counted from 0 along the axis
+        i, j or k of the stored array, or that it is a mask;
+        None of a radiograph. `crops`: top, left, bottom, right in pixels by view, None
+        for the whole picture; none of an MRI.
+    """
+    if data.kind != "mri":
+        cells = {view: columns.get(f"crop:{view}", "") for view in data.sequences}
+        crops = {
+            view: [int(edge) for edge in cell.split(",")] if cell else None
+            for view, cell in cells.items()
+        }
+        return {"region": None, "crops": crops}
+    if "rvoi" in columns:
+        # Its contents are named by SHA-256; its name may name the patient.
+        return {"region": {"source": "mask"}, "crops": {}}
+    points = columns["rvoi_corners"].split(";")
+    region = {
+        "source": "clicks",
+        "sequence": columns["rvoi_sequence"],
+        "axis": columns["rvoi_axis"],
+        "corners": [[float(number) for number in p.split(",")] for p in points],
+        "first": int(columns["rvoi_first"]),
+        "last": int(columns["rvoi_last"]),
+    }
+    return {"region": region, "crops": {}}
+
+
 def _read_list(value: Any) -> list[Any]:
     if not isinstance(value, list):
         raise Refusal(400, "the corners must be a list of points")
@@ -97,7 +133,10 @@ def _read_numbers(value: Any, count: int) -> tuple[float, ...]:
     whole = isinstance(value, list) and len(value) == count
     if not whole or not all(type(number) in (int, float) for number in value):
         raise Refusal(400, f"a point or box must be {count} numbers")
-    numbers = tuple(float(number) for number in value)
+    try:
+        numbers = tuple(float(number) for number in value)
+    except OverflowError:
+        numbers = (np.inf,)
     if not np.isfinite(numbers).all():
         raise Refusal(400, "a point or box must be of finite numbers")
     return numbers

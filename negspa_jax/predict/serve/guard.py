@@ -56,11 +56,13 @@ def check_token(session: Session) -> None:
 
 
 def _check_origin() -> None:
-    """Refuse what another page's script or form sends."""
+    """Refuse what another page sends, and the visits that it would begin."""
+    site = request.headers.get("Sec-Fetch-Site", "same-origin")
     if request.method in ("GET", "HEAD"):
+        if request.path == "/" and site not in ("none", "same-origin"):
+            raise Refusal(403, "another page led here: begin a visit here yourself")
         return
     origin = request.headers.get("Origin")
-    site = request.headers.get("Sec-Fetch-Site", "same-origin")
     if (origin and origin != request.host_url.rstrip("/")) or site != "same-origin":
         raise Refusal(403, "the request must come from this page, not from another")
 

@@ -1,8 +1,9 @@
 """A patient's result as the page shows it and as it can be downloaded."""
 
 import json
+import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
@@ -11,15 +12,13 @@ from typing import Any
 
 import negspa_jax
 from negspa_jax.predict.model import Model
+from negspa_jax.predict.model_file import USE
 from negspa_jax.predict.result import Call, Result
 from negspa_jax.predict.serve.uploads import Upload, copy_uploads
 
 # Of the sheet's title and the sentences: nobody is asked for a name.
 NOBODY = "without a name"
 
-CAUTION = (
-    "Research software, not a medical device. No diagnosis may rest on its output."
-)
 _TITLES = {
     "image": "Image score",
     "clinical": "Clinical score",
@@ -43,7 +42,11 @@ class Outcome:
 
 
 def describe_result(
-    model: Model, result: Result, *, uploads: Mapping[str, Upload]
+    model: Model,
+    result: Result,
+    *,
+    uploads: Mapping[str, Upload],
+    drawing: Mapping[str, Any],
 ) -> dict[str, Any]:
     """A result's numbers and sentences as plain values.
 
@@ -52,6 +55,7 @@ def describe_result(
         result: of `model.predict`.
         uploads: by role; their contents are named by SHA-256, since the names that
             they bore may name the patient.
+        drawing: the region and the crops that were used, from `describe_drawing`.
     """
     folds = [
         {
@@ -82,10 +86,11 @@ def describe_result(
             for flag in result.flags
         ],
         "warnings": [_without_name(sentence) for sentence in result.warnings],
+        **drawing,
         "sha256": {role: upload.sha256 for role, upload in uploads.items()},
         "made": datetime.now(UTC).isoformat(timespec="seconds"),
         "version": negspa_jax.__version__,
-        "caution": CAUTION,
+        "caution": USE,
     }
 
 
@@ -130,19 +135,23 @@ def encode_sheet(result: Result) -> bytes:
 def keep_outcome(
     outcome: Outcome, uploads: Mapping[str, Upload], keep: Path
 ) -> Outcome:
-    """Copy a patient's files and result to a new folder; say where, or why not."""
+    """Copy a patient's files and result to a new folder; say where, or why not.
+
+    What cannot be kept whole is not kept at all.
+    """
     moment = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
-    folder = keep / f"{moment}-{token_hex(3)}"
+    folder = keep / f"{moment}-{token_hex(8)}"
     try:
         folder.mkdir(mode=0o700, parents=True)
         copy_uploads(uploads, folder)
         (folder / "result.json").write_text(outcome.as_json(), "utf-8")
         (folder / "result.png").write_bytes(outcome.sheet)
     except OSError as error:
-        kept = f"Nothing whole was kept in {folder} ({error.strerror or error})."
+        shutil.rmtree(folder, ignore_errors=True)
+        kept = f"Nothing was kept in {keep} ({error.strerror or error})."
     else:
         kept = f"Files and result are kept in {folder}."
-    return Outcome(outcome.report, outcome.sheet, kept)
+    return replace(outcome, kept=kept)
 
 
 def _without_name(sentence: str) -> str:

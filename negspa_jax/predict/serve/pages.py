@@ -16,11 +16,11 @@ from flask import (
 from werkzeug.wrappers import Response as AnyResponse
 
 from negspa_jax.predict.serve.desk import Desk
-from negspa_jax.predict.serve.outcome import CAUTION, Outcome, draw_bars
+from negspa_jax.predict.serve.outcome import Outcome, draw_bars
 from negspa_jax.predict.serve.pictures import encode_slice
 from negspa_jax.predict.serve.refusal import Refusal
 from negspa_jax.predict.serve.sessions import Session
-from negspa_jax.predict.serve.words import FEATURE_WORDS, describe_model
+from negspa_jax.predict.serve.words import FEATURE_WORDS, describe_model, word_drawing
 
 pages = Blueprint("pages", __name__)
 
@@ -42,7 +42,6 @@ def show_page(visit: str) -> str:
         desk=desk,
         words=describe_model(desk.model),
         features=FEATURE_WORDS,
-        caution=CAUTION,
     )
 
 
@@ -68,13 +67,16 @@ def show_slice(visit: str, name: str, index: int) -> Response:
 @pages.get("/visit/<visit>/result")
 def show_result(visit: str) -> str:
     """The result, to be put into the page."""
-    outcome = _find_outcome(_desk().sessions.find(visit))
+    session = _desk().sessions.find(visit)
+    outcome = _find_outcome(session)
+    mask = session.uploads.get("rvoi")
     lacking = outcome.report["lacking"]
     return render_template(
         "result.html",
         visit=visit,
         report=outcome.report,
         bars=draw_bars(outcome.report),
+        drawing=word_drawing(outcome.report, mask="" if mask is None else mask.shown),
         kept=outcome.kept,
         lacking=[FEATURE_WORDS[name] for name in lacking],
         present=_name_features(outcome, 1),
@@ -107,7 +109,8 @@ def _desk() -> Desk:
 
 
 def _find_outcome(session: Session) -> Outcome:
-    outcome = session.job.outcome if session.job is not None else None
+    with session.lock:  # not before it is said whether it was kept
+        outcome = session.job.outcome if session.job is not None else None
     if outcome is None:
         raise Refusal(404, "there is no result yet: score the patient first")
     return outcome

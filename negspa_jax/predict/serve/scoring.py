@@ -83,11 +83,17 @@ class Job:
         """Note that the computation begins."""
         self._begun = self._clock()
 
-    def finish(self, outcome: Outcome) -> None:
-        """Note the result; too late, it is thrown away."""
-        if self.state == "running":
-            self._outcome = outcome
-            self._ended = self._clock()
+    def finish(self, outcome: Outcome) -> bool:
+        """Note the result; return whether it was accepted, not thrown away too late."""
+        if self.state != "running":
+            return False
+        self._ended = self._clock()
+        self._outcome = outcome
+        return self.state == "done"
+
+    def amend(self, outcome: Outcome) -> None:
+        """Put a fuller result in the place of the one that was accepted."""
+        self._outcome = outcome
 
     def fail(self, sentences: tuple[str, ...]) -> None:
         """Note why there is no result."""
@@ -116,16 +122,18 @@ class Scorer:
         work: Callable[[], Outcome],
         *,
         explain: Callable[[ValueError], tuple[str, ...]],
+        settle: Callable[[Job, Outcome], object] = Job.finish,
     ) -> Job:
         """Begin when nobody else is scored.
 
         Args:
             work: scores the patient.
             explain: the sentences of a mistake that `work` raises.
+            settle: lets the job finish with the outcome of `work`.
         """
         job = Job(self._seconds, self._clock)
         threading.Thread(
-            target=self._run, args=(job, work, explain), daemon=True
+            target=self._run, args=(job, work, explain, settle), daemon=True
         ).start()
         return job
 
@@ -134,13 +142,15 @@ class Scorer:
         self._closed = True
         return self._free.acquire(timeout=seconds)
 
-    def _run(self, job: Job, work: Callable[[], Outcome], explain: Any) -> None:
+    def _run(
+        self, job: Job, work: Callable[[], Outcome], explain: Any, settle: Any
+    ) -> None:
         if not self._free.acquire(timeout=self._seconds):
             return  # by then the job has failed by the clock
         try:
             if job.state == "waiting" and not self._closed:
                 job.begin()
-                job.finish(work())
+                settle(job, work())
         except ValueError as error:
             job.fail(explain(error))
         except Exception as error:  # a thread's last chance to say anything

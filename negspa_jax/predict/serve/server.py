@@ -11,6 +11,7 @@ from typing import Any
 import waitress
 
 from negspa_jax.predict.model import Model
+from negspa_jax.predict.model_file import USE
 from negspa_jax.predict.serve.app import make_app
 from negspa_jax.predict.serve.desk import Desk
 from negspa_jax.predict.serve.sessions import Sessions
@@ -68,8 +69,7 @@ def serve(
             address = f"http://{_ADDRESS}:{server.effective_port}/"
             print(f"Open {address} in a browser on this computer; Ctrl-C ends it.")
             kept = f"kept in {keep} where somebody ticks it" if keep else "not kept"
-            caution = "Research software, not a medical device."
-            print(f"Patients are {kept}. {caution}", flush=True)
+            print(f"Patients are {kept}. {USE}", flush=True)
             server.run()
         finally:
             server.close()

@@ -6,23 +6,21 @@ so, after some minutes without a request, or with the server.
 """
 
 import atexit
-import fcntl
-import os
+import contextlib
 import secrets
 import shutil
-import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from negspa_jax.predict.serve.refusal import Refusal
+from negspa_jax.predict.serve.root import make_root
 from negspa_jax.predict.serve.scoring import Job
 from negspa_jax.predict.serve.uploads import Upload
 
-_PREFIX = "negspa-serve-"
 _ENDED = (
     "this visit has ended and its files were deleted (or it never began): start anew"
 )
@@ -33,7 +31,8 @@ class Session:
     """One visit: its secrets, its folder, and what is known of one patient.
 
     `uploads`: by role, a sequence's name or "rvoi". `region`: the columns of six
-    clicks. `crops`: the columns of crop boxes. `lock`: held by whatever changes it.
+    clicks. `crops`: the columns of crop boxes. `num_arriving`: files that are being
+    received. `lock`: held by whatever changes it, though not while a file arrives.
     """
 
     name: str
@@ -45,17 +44,37 @@ class Session:
     crops: dict[str, str] = field(default_factory=dict)
     job: Job | None = None
     closed: bool = False
+    num_arriving: int = 0
     lock: threading.RLock = field(default_factory=threading.RLock)
-
-    @property
-    def num_bytes(self) -> int:
-        """The size of all uploads."""
-        return sum(upload.num_bytes for upload in self.uploads.values())
+    _one_file: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def busy(self) -> bool:
         """Whether the patient is being scored, so that nothing may change."""
         return self.job is not None and self.job.state in ("waiting", "running")
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing would be lost: a page that was opened and left."""
+        return not (self.uploads or self.num_arriving or self.busy)
+
+    @contextlib.contextmanager
+    def receive(self) -> Iterator[None]:
+        """While a file arrives: one after the other, and the visit may still end."""
+        with self.lock:
+            self.num_arriving += 1
+        try:
+            with self._one_file:
+                yield
+        finally:
+            with self.lock:
+                self.num_arriving -= 1
+
+    def check_open(self) -> None:
+        """Raise `Refusal` if the visit has ended, and delete what came after that."""
+        if self.closed:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            raise Refusal(404, "this visit has ended and its files were deleted")
 
     def describe(self) -> dict[str, Any]:
         """What the page's script needs to know, as plain values."""
@@ -106,7 +125,7 @@ class Sessions:
     ) -> None:
         self.minutes = minutes
         self._limit, self._clock = limit, clock
-        self._root, self._held = _make_root()
+        self._root, self._held = make_root()
         self._open: dict[str, Session] = {}
         self._lock = threading.Lock()
         atexit.register(self.close)
@@ -162,7 +181,12 @@ class Sessions:
         """End the visits that nobody has used for long."""
         oldest = self._clock() - 60 * self.minutes
         with self._lock:
-            gone = [s for s in self._open.values() if s.touched < oldest and not s.busy]
+            gone = [
+                session
+                for session in self._open.values()
+                if session.touched < oldest
+                and not (session.busy or session.num_arriving)
+            ]
             for session in gone:
                 del self._open[session.name]
         for session in gone:
@@ -181,8 +205,8 @@ class Sessions:
         atexit.unregister(self.close)
 
     def _find_emptiest(self) -> Session:
-        """The longest unused visit without files: a page that was opened and left."""
-        empty = [s for s in self._open.values() if not s.uploads and not s.busy]
+        """The longest unused of the empty visits."""
+        empty = [session for session in self._open.values() if session.empty]
         if not empty:
             raise Refusal(
                 503,
@@ -196,27 +220,3 @@ def _end(session: Session) -> None:
     with session.lock:
         session.closed = True
         shutil.rmtree(session.folder, ignore_errors=True)
-
-
-def _make_root() -> tuple[Path, IO[bytes]]:
-    """A folder for this server alone; those that killed servers left are deleted."""
-    parent = Path(tempfile.gettempdir())
-    for left in parent.glob(f"{_PREFIX}*"):
-        _delete_if_left(left)
-    root = Path(tempfile.mkdtemp(prefix=_PREFIX))
-    # Locked before it bears its name: nobody can take it for one that was left.
-    held = (root / "new").open("wb")
-    fcntl.flock(held, fcntl.LOCK_EX)
-    (root / "new").rename(root / "lock")
-    return root, held
-
-
-def _delete_if_left(root: Path) -> None:
-    try:
-        if root.is_symlink() or root.stat().st_uid != os.getuid():
-            return
-        with (root / "lock").open("rb") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            shutil.rmtree(root, ignore_errors=True)
-    except OSError:
-        return  # in use, or not ours

@@ -69,6 +69,11 @@ def choose_path(folder: Path, shown: str) -> Path:
     return folder / f"{secrets.token_hex(12)}{suffix}"
 
 
+def name_pictures(path: Path) -> Path:
+    """Where the grey slices of a file are kept."""
+    return path.with_name(f"{path.name}.npy")
+
+
 def store_bytes(
     read: Callable[[int], bytes], path: Path, *, limit: int
 ) -> tuple[int, str]:

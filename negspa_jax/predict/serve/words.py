@@ -1,5 +1,6 @@
 """The page's words for what a model reads and what is asked of a patient."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from negspa_jax.predict.model import Model
@@ -34,3 +35,29 @@ def describe_model(model: Model) -> dict[str, Any]:
         "formats": "NIfTI (.nii or .nii.gz)" if is_mri else "DICOM, PNG or TIFF",
         "positive": model.positive,
     }
+
+
+def word_drawing(report: Mapping[str, Any], *, mask: str) -> str:
+    """The line of a result that says which part of the pictures was scored.
+
+    Args:
+        report: from `describe_result`.
+        mask: the visitor's name of the mask's file, if there is one.
+    """
+    region = report["region"]
+    if region is None:
+        boxes = [f"{view}, {_word_box(box)}" for view, box in report["crops"].items()]
+        return f"Scored: {'; '.join(boxes)}."
+    if region["source"] == "mask":
+        return f"Scored: the region of the mask {mask}."
+    corners = "; ".join(f"{x:g}, {y:g}" for x, y in region["corners"])
+    return (
+        f"Scored: the region with the corners {corners} (voxels), drawn on "
+        f"{region['sequence']}, slices {region['first'] + 1} to {region['last'] + 1}."
+    )
+
+
+def _word_box(box: list[int] | None) -> str:
+    if box is None:
+        return "the whole picture"
+    return f"the box {', '.join(map(str, box))} (top, left, bottom, right in pixels)"

@@ -141,6 +141,8 @@ function accept(told) {
 
 // --- region -------------------------------------------------------------------------
 
+const isMask = () => document.querySelector("[name=way]:checked")?.value === "mask";
+
 function look() {
   const name = $("sequence").value;
   if (!state.files[name]) return;
@@ -148,9 +150,14 @@ function look() {
   $("canvas").setAttribute("aria-label", `${kind === "mri" ? "Slices of" : "Radiograph"} ${name}`);
 }
 
-// What the server knows of a region, where the page was loaded again.
+// What the server knows of a region or box, where the page was loaded again.
 function recall(name) {
   const { region } = state;
+  if (kind !== "mri") {
+    const cell = state.crops[`crop:${name}`];
+    const { pixels } = state.files[name].view;
+    return cell ? { box: cell.split(",").map((edge, index) => Number(edge) / pixels[index % 2]) } : {};
+  }
   if (region.rvoi_sequence !== name) return {};
   const corners = region.rvoi_corners.split(";").map((point) => point.split(",").map(Number));
   return { corners, first: Number(region.rvoi_first), last: Number(region.rvoi_last) };
@@ -181,41 +188,79 @@ stage.onChange = () => {
   }
 };
 
-async function useRegion() {
-  if (kind !== "mri") return useBoxes();
-  if (document.querySelector("[name=way]:checked").value === "mask") {
-    return state.files.rvoi ? go("features") : complain(["choose the file of a mask, or draw the region"]);
-  }
-  const { draft } = stage;
-  if (draft.corners.length < 4) return complain([`click ${4 - draft.corners.length} more corners`]);
-  if (draft.first === null || draft.last === null) return complain(["scroll to the first and the last slice with joint, and press their buttons"]);
-  const [first, last] = [draft.first, draft.last].sort((a, b) => a - b);
-  const told = await ask("region", { sequence: $("sequence").value, corners: draft.corners, first, last });
-  if (told.problems) return complain(told.problems);
-  accept(told);
-  go("features");
+// What the drawing still lacks.
+function findGap() {
+  if (kind !== "mri") return "";
+  if (isMask()) return state.files.rvoi ? "" : "choose the file of a mask, or draw the region";
+  const { corners, first, last } = stage.draft;
+  if (corners.length < 4) return `click ${4 - corners.length} more corners`;
+  if (first === null || last === null) return "scroll to the first and the last slice with joint, and press their buttons";
+  return "";
 }
 
-async function useBoxes() {
-  for (const view of names) {
-    const told = await ask("crop", { view, box: stage.boxOf(view) });
-    if (told.problems) return complain(told.problems);
+// What is on the screen, but not on the server, as wishes.
+function listChanges() {
+  if (kind !== "mri") return names.map(changeBox).filter(Boolean);
+  if (isMask()) return [];
+  const sequence = $("sequence").value;
+  const { corners, first, last } = stage.draft;
+  const known = recall(sequence);
+  const rounded = corners.map((corner) => corner.map((value) => Number(value.toFixed(2))));
+  const same = JSON.stringify([known.corners, known.first, known.last]) === JSON.stringify([rounded, first, last]);
+  return same && !state.files.rvoi ? [] : [["region", { sequence, corners, first, last }]];
+}
+
+function changeBox(view) {
+  const file = state.files[view];
+  const draft = stage.drafts.get(view);
+  if (draft?.of !== file.name) return null; // not looked at: the server's box holds
+  const { box } = draft;
+  const cell = box ? box.map((share, index) => Math.round(share * file.view.pixels[index % 2])).join(",") : "";
+  return cell === (state.crops[`crop:${view}`] ?? "") ? null : ["crop", { view, box }];
+}
+
+// Whether the server knows what is on the screen, and could take it.
+async function sendRegion() {
+  look();
+  const gap = findGap();
+  if (gap) {
+    complain([step === "region" ? gap : "mark the region of interest first"]);
+    return false;
+  }
+  for (const [path, wish] of listChanges()) {
+    const told = await ask(path, wish);
+    if (told.problems) {
+      complain(told.problems);
+      return false;
+    }
     accept(told);
   }
-  go("features");
+  return true;
+}
+
+// By whatever way a step is left: what was drawn is sent first. Only an unfinished
+// drawing may wait, and nothing beyond its step is shown until it is finished.
+async function leave(wanted) {
+  if (names.every((name) => state.files[name])) {
+    const beyond = ["features", "result"].includes(wanted);
+    const drawn = step === "region" && wanted !== "region" && !findGap();
+    if ((beyond || drawn) && !(await sendRegion())) return;
+  }
+  go(wanted);
 }
 
 function chooseWay() {
-  const way = document.querySelector("[name=way]:checked").value;
-  $("drawing").hidden = way !== "clicks";
-  $("masking").hidden = way !== "mask";
-  if (way === "clicks") look();
+  $("drawing").hidden = isMask();
+  $("masking").hidden = !isMask();
+  if (!isMask()) look();
 }
 
 // --- score --------------------------------------------------------------------------
 
 async function score() {
   complain([]);
+  if (document.querySelector("[data-sending]")) return complain(["a file is still being sent: wait until it has been checked"]);
+  if (!(await sendRegion())) return;
   const features = {};
   for (const field of document.querySelectorAll("[data-feature]")) {
     features[field.dataset.feature] = field.querySelector("input:checked").value;
@@ -270,8 +315,8 @@ for (const card of document.querySelectorAll(".upload")) {
     card.querySelector("input").focus();
   });
 }
-for (const button of document.querySelectorAll("[data-step]")) button.addEventListener("click", () => go(button.dataset.step));
-for (const button of document.querySelectorAll("[data-go]")) button.addEventListener("click", () => go(button.dataset.go));
+for (const button of document.querySelectorAll("[data-step]")) button.addEventListener("click", () => leave(button.dataset.step));
+for (const button of document.querySelectorAll("[data-go]")) button.addEventListener("click", () => leave(button.dataset.go));
 for (const radio of document.querySelectorAll("[name=way]")) radio.addEventListener("change", chooseWay);
 $("sequence").addEventListener("change", look);
 $("typed").addEventListener("input", () => stage.fromText($("typed").value));
@@ -281,7 +326,7 @@ if (kind === "mri") {
   $("undo").addEventListener("click", () => stage.undo());
   for (const end of ["first", "last"]) $(end).addEventListener("click", () => stage.setEnd(end));
 }
-$("use-region").addEventListener("click", useRegion);
+$("use-region").addEventListener("click", () => leave("features"));
 $("score").addEventListener("click", score);
 $("forget").addEventListener("click", async () => {
   await ask("forget", {});

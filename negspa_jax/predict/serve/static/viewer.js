@@ -257,8 +257,6 @@ function meet(corners, one, two) {
 export class CropViewer extends Viewer {
   begin() { return { box: null }; }
 
-  boxOf(name) { return this.drafts.get(name)?.box ?? null; }
-
   drawDraft(pen) {
     const { box } = this.draft;
     if (!box) return;
