@@ -75,7 +75,7 @@ def main(_: list[str]) -> None:
         table = write_phantom(folder / "cohort", preset=PRESET, seed=0)
         patients = read_new_patients(
             table, sequences=SEQUENCES, kind="mri", reference="auto"
-        ).patients
+        ).cohort.patients
         model = make_model(patients)
         parts: dict[str, Callable[[], Mapping[str, Any]]] = {
             "patient": lambda: measure_patient(model, patients[0]),

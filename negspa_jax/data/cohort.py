@@ -128,8 +128,12 @@ def scan_table(
     labelled: Collection[str],
     kind: str,
     reference: str,
+    is_new: bool = False,
 ) -> Scan:
-    """Read what can be read of a table that lies, or would lie, at `path`."""
+    """Read what can be read of a table that lies, or would lie, at `path`.
+
+    `is_new`: the patients are to be scored by a model, which says what the columns are.
+    """
     path, sequences = Path(path), _check_sequences(sequences)
     problems = [*table.problems]
     try:
@@ -139,7 +143,7 @@ def scan_table(
         problems += [show_text(str(error), longest=2000)] if table.columns else []
         rule = "label"
     reading = Reading(sequences, rule, frozenset(labelled), kind == "mri")
-    problems += _check_columns(table, reading)
+    problems += _check_columns(table, reading, is_new=is_new)
     folder = Path(os.path.abspath(path)).parent
     rows: list[tuple[Patient, tuple[str, ...]]] = []
     for row in table.rows:
@@ -164,7 +168,7 @@ def _check_sequences(sequences: Sequence[str]) -> tuple[str, ...]:
     return names
 
 
-def _check_columns(table: Table, reading: Reading) -> list[str]:
+def _check_columns(table: Table, reading: Reading, *, is_new: bool) -> list[str]:
     """Which columns are missing, and what there is instead."""
     if not table.columns:
         return []
@@ -174,10 +178,13 @@ def _check_columns(table: Table, reading: Reading) -> list[str]:
         f"column {name} is missing" for name in needed if name not in table.columns
     ]
     kind = "mri" if reading.with_region else "radiograph"
-    remedy = show_text(",".join(_guess_sequences(table, kind))) or "name,name"
+    named = show_text(",".join(_guess_sequences(table, kind))) or "name,name"
+    remedy = f"name yours with --config.data.sequences={named} (check: --sequences="
+    remedy += f"{named})"
+    if is_new:
+        remedy = f"the model's are {', '.join(reading.sequences)}, rename yours"
     problems += [
-        f"column {name} of the sequences is missing; name yours with "
-        f"--config.data.sequences={remedy} (check: --sequences={remedy})"
+        f"column {name} of the sequences is missing; {remedy}"
         for name in reading.sequences
         if name not in table.columns
     ]
@@ -189,10 +196,10 @@ def _check_columns(table: Table, reading: Reading) -> list[str]:
         )
     other = "radiograph" if kind == "mri" else "mri"
     if problems and _guess_sequences(table, other):
-        problems.append(
-            f"these look like files of {_KIND_WORDS[other]}, which need "
-            f"--config.data.kind={other} (check: --kind={other})"
-        )
+        needs = f"need --config.data.kind={other} (check: --kind={other})"
+        if is_new:
+            needs = f"this model cannot read: it is for {_KIND_WORDS[kind]}"
+        problems.append(f"these look like files of {_KIND_WORDS[other]}, which {needs}")
     if problems:
         problems[0] += f"; the columns are {show_names(table.columns)}"
     return problems

@@ -3,13 +3,15 @@
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 
-from negspa_jax.columns import GRADES
+from negspa_jax.columns import COVARIATES, FEATURES, GRADES
 from negspa_jax.data.cohort import KNOWN_COLUMNS, PREFIXES, Cohort
 from negspa_jax.data.errors import RefusedError
 from negspa_jax.data.patient import Patient
 from negspa_jax.data.reference import RULE_WORDS, adjudicate, judge_grades
 
+_CLINICAL = (*FEATURES, *COVARIATES)
 # What people call the split that chooses the best epoch, in any case.
 _VALIDATION_SPELLINGS = {"validation", "valid", "val", "dev"}
 
@@ -134,6 +136,8 @@ def find_unread_columns(cohort: Cohort) -> list[str]:
             lines.append(f"the column {name!r} is not read: must be {ours}")
         elif not colon and plain in KNOWN_COLUMNS:
             lines.append(f"the column {name!r} is not read: must be {plain!r}")
+        elif not colon and (close := get_close_matches(plain, _CLINICAL, 1, 0.85)):
+            lines.append(f"the column {name!r} is not read: did you mean {close[0]!r}?")
     return lines
 
 

@@ -5,12 +5,13 @@ same checks, the same words for a mistake.
 """
 
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import NamedTuple
 
 from negspa_jax.columns import NO_SPLIT
 from negspa_jax.csv_table import Row, Table, read_table
-from negspa_jax.data.cohort import KNOWN_COLUMNS, PREFIXES, scan_table
+from negspa_jax.data.cohort import KNOWN_COLUMNS, PREFIXES, Cohort, scan_table
 from negspa_jax.data.errors import CohortError, RefusedError
 from negspa_jax.data.patient import Patient
 from negspa_jax.data.reference import find_rule
@@ -21,7 +22,7 @@ _LEARNED = "train"
 class NewPatients(NamedTuple):
     """The patients whose rows are sound, and why others are not, by patient id."""
 
-    patients: tuple[Patient, ...]
+    cohort: Cohort
     faults: tuple[tuple[str, str], ...]
 
 
@@ -43,7 +44,13 @@ def read_new_patients(
     table = _with_split(read_table(Path(path), key="patient_id"))
     rule = _find_reference(table, kind=kind, reference=reference)
     scan = scan_table(
-        table, path, sequences=sequences, labelled=(), kind=kind, reference=rule
+        table,
+        path,
+        sequences=sequences,
+        labelled=(),
+        kind=kind,
+        reference=rule,
+        is_new=True,
     )
     of_rows = {problem for _, problems in scan.rows for problem in problems}
     problems = [problem for problem in scan.problems if problem not in of_rows]
@@ -62,7 +69,7 @@ def read_new_patients(
         for patient, problems in scan.rows
         if problems
     )
-    return NewPatients(scan.cohort.patients, faults)
+    return NewPatients(scan.cohort, faults)
 
 
 def read_patient(
@@ -78,30 +85,51 @@ def read_patient(
     Raises:
       CohortError: listing every column that is unknown, missing or wrong.
     """
-    check_columns(cells, sequences)
+    check_columns(cells, sequences, kind=kind)
     row = {"patient_id": "patient", "split": NO_SPLIT, **cells}
     table = Table(tuple(row), (Row(1, row),), ())
     rule = _find_reference(table, kind=kind, reference="auto")
     scan = scan_table(
-        table, "patient", sequences=sequences, labelled=(), kind=kind, reference=rule
+        table,
+        "patient",
+        sequences=sequences,
+        labelled=(),
+        kind=kind,
+        reference=rule,
+        is_new=True,
     )
     if scan.problems:
         place = f"row 1 (patient {row['patient_id']}), "
-        problems = [problem.removeprefix(place) for problem in scan.problems]
+        # A mask that serves all sequences is at fault once.
+        problems = dict.fromkeys(p.removeprefix(place) for p in scan.problems)
         raise CohortError(f"patient {row['patient_id']} cannot be used", problems)
     return scan.cohort.patients[0]
 
 
-def check_columns(names: Mapping[str, str], sequences: Sequence[str]) -> None:
-    """Raise CohortError if a column is none of a cohort table's."""
-    known = {*KNOWN_COLUMNS, *sequences}
-    unknown = [n for n in names if n not in known and not n.startswith(PREFIXES)]
-    if unknown:
+def check_columns(
+    names: Mapping[str, str], sequences: Sequence[str], *, kind: str
+) -> None:
+    """Raise CohortError if a column is none that a patient of this kind has."""
+    other = "crop" if kind == "mri" else "rvoi"
+    region = "rvoi" if kind == "mri" else "crop"
+    known = {name for name in {*KNOWN_COLUMNS, *sequences} if not _is_of(name, other)}
+    problems = []
+    for name in names:
+        if name in known or (name.startswith(PREFIXES) and not _is_of(name, other)):
+            continue
+        close = get_close_matches(name, sorted(known), 1)
+        hint = f": did you mean {close[0]}?" if close else ""
+        problems.append(f"{name!r} is none of these{hint}")
+    if problems:
         raise CohortError(
-            f"a patient has {', '.join(sequences)}, rvoi or crop, features and "
-            "covariates as columns",
-            [f"{name!r} is none of these" for name in unknown],
+            f"a patient has {', '.join(sequences)}, {region}, features and covariates "
+            "as columns",
+            problems,
         )
+
+
+def _is_of(name: str, region: str) -> bool:
+    return name == region or name.startswith((f"{region}:", f"{region}_"))
 
 
 def _with_split(table: Table) -> Table:

@@ -13,6 +13,7 @@ scored, all others are. Research software, not a medical device.
 """
 
 import sys
+from difflib import get_close_matches
 from typing import Any
 
 from negspa_jax.door import (
@@ -47,7 +48,11 @@ def _run_score(values: Any, cells: dict[str, str]) -> int:
         raise ValueError(
             f"--cohort=FILE must be given, or one patient's files (--t1w=FILE ...){odd}"
         )
-    from negspa_jax.predict.console import check_out, score_one, score_table
+    for name in cells:
+        if close := get_close_matches(name, [*values], 1, 0.75):
+            raise ValueError(f"--{name} is no flag: did you mean --{close[0]}?")
+    from negspa_jax.predict.console import score_one, score_table
+    from negspa_jax.predict.results_folder import check_out
 
     out = parse_optional_path(values.out)
     if not cells:
@@ -102,14 +107,20 @@ def _run_serve(values: Any) -> int:
 
 def _open(values: Any) -> Any:
     if bool(values.run) == bool(values.bundle):
-        raise ValueError("--run=DIR or --bundle=DIR must be given, one of them")
-    from negspa_jax.predict.bundle import read_bundle
+        got = "both" if values.run else "neither"
+        raise ValueError(f"--run=DIR or --bundle=DIR must be given, got {got}")
+    from negspa_jax.predict.bundle import SUMS, read_bundle
     from negspa_jax.predict.run_model import open_run_model
 
+    folder = parse_path(values.run or values.bundle)
     if values.bundle:
         defined.refuse_options(values)
-        return read_bundle(parse_path(values.bundle))
-    return open_run_model(parse_path(values.run), defined.read_options(values))
+        if (folder / "manifest.json").exists() and not (folder / SUMS).exists():
+            raise ValueError(f"--bundle must be a bundle, got a run: --run={folder}")
+        return read_bundle(folder)
+    if (folder / SUMS).exists() and not (folder / "manifest.json").exists():
+        raise ValueError(f"--run must be a run, got a bundle: --bundle={folder}")
+    return open_run_model(folder, defined.read_options(values))
 
 
 def _run_gradcam(values: Any) -> int:

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple, TypeVar
 from negspa_jax.data.crops import Crops
 from negspa_jax.data.errors import CaseError
 from negspa_jax.data.patient import Patient
-from negspa_jax.predict.model import Model, list_copies
+from negspa_jax.predict.copies import list_copies
+from negspa_jax.predict.model import Model
 from negspa_jax.predict.result import Result
 
 T = TypeVar("T")

@@ -1,32 +1,22 @@
 """What the door does with a model, and what it tells."""
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from negspa_jax.columns import FEATURES
+from negspa_jax.data.doubts import find_unread_columns
 from negspa_jax.data.new_patients import read_new_patients
 from negspa_jax.data.volume import file_sha256
-from negspa_jax.predict.bundle import SUMS
 from negspa_jax.predict.cohort_scores import Failure, score_patients
 from negspa_jax.predict.model import Model
 from negspa_jax.predict.model_file import USE
 from negspa_jax.predict.result import Result
+from negspa_jax.predict.results_folder import clear_results
 from negspa_jax.predict.score_files import write_scores
-from negspa_jax.predict.scored import keep
-
-# Of a run's directory.
-_RUN = ("manifest.json", "folds.csv")
-
-
-def check_out(out: Path) -> None:
-    """Raise ValueError if results would be written over what they are made from."""
-    if any((out / name).exists() for name in (*_RUN, SUMS)):
-        raise ValueError(
-            f"--out must be a folder of its own, got {out}, a run, a bundle or a report"
-        )
+from negspa_jax.predict.scored import Scored, keep
 
 
 def score_table(
@@ -58,29 +48,25 @@ def score_table(
     found = read_new_patients(
         cohort, sequences=data.sequences, kind=data.kind, reference=data.reference
     )
+    for doubt in (*model.doubts, *find_unread_columns(found.cohort)):
+        print(f"warning: {doubt}", file=sys.stderr)
+    clear_results(out)
     results = score_patients(
         model,
-        found.patients,
+        found.cohort.patients,
         augment=augment,
         workers=workers,
         finish=partial(keep, out=out),
     )
     scored, failed = write_scores(
         model,
-        watch(results, total=len(found.patients), label="scoring"),
+        watch(results, total=len(found.cohort.patients), label="scoring"),
         [Failure(name, "", reason) for name, reason in found.faults],
         out,
         asked={"cohort_sha256": file_sha256(cohort), "augment": augment},
     )
-    for doubt in model.doubts:
-        print(f"warning: {doubt}", file=sys.stderr)
-    for failure in failed:
-        file = f", file {failure.file}" if failure.file else ""
-        print(f"patient {failure.patient_id}{file}: {failure.reason}", file=sys.stderr)
-    for row in scored:
-        for flag in row.flags:
-            who = f"patient {row.patient.patient_id}"
-            print(f"FLAG: {who}, {flag.sequence}: {flag.reason}", file=sys.stderr)
+    for line in list_remarks(scored, failed):
+        print(line, file=sys.stderr)
     flagged = sum(bool(row.flags) for row in scored)
     print(
         f"Scored {len(scored)} of {len(scored) + len(failed)} patients"
@@ -90,6 +76,27 @@ def score_table(
         print(f"{len(failed)} without a score: {out / 'failures.csv'}")
     print(USE)
     return not failed
+
+
+def list_remarks(scored: Sequence[Scored], failed: Sequence[Failure]) -> list[str]:
+    """What a person must know of the patients of a table, a line each."""
+    lines = []
+    for failure in failed:
+        file = f", file {failure.file}" if failure.file else ""
+        lines.append(f"patient {failure.patient_id}{file}: {failure.reason}")
+    for row in scored:
+        who = f"patient {row.patient.patient_id}"
+        lines += [f"FLAG: {who}, {f.sequence}: {f.reason}" for f in row.flags]
+        lines += [f"warning: {warning}" for warning in row.warnings]
+    partly = [row for row in scored if 0 < len(row.lacking) < len(FEATURES)]
+    gaps = [row for row in partly if row.clinical is None]
+    if gaps:
+        names = dict.fromkeys(name for row in gaps for name in row.lacking)
+        lines.append(
+            f"warning: {len(gaps)} of {len(scored)} patients have no clinical score: "
+            f"without a value are {', '.join(names)}"
+        )
+    return lines
 
 
 def score_one(
@@ -109,6 +116,7 @@ def score_one(
     result = model.predict(model.read_cells(cells), augment=augment)
     print("\n".join(describe_result(model, result)))
     if out:
+        clear_results(out)
         asked = {"augment": augment}
         write_scores(model, [keep(result, out)], [], out, asked=asked)
         print(out / "summary.html")
@@ -132,8 +140,8 @@ def describe_result(model: Model, result: Result) -> list[str]:
         lines.append(", ".join(f"{side} {score:.3f}" for side, score in sides))
     if varied := result.variation:
         lines.append(
-            f"{varied.count} mirrored and shifted copies: {varied.mean:.3f} "
-            f"(SD {varied.spread:.3f})"
+            f"mean of the image and {varied.count - 1} mirrored or shifted copies "
+            f"{varied.mean:.3f} (SD {varied.spread:.3f})"
         )
     lacking = ", ".join(result.lacking)
     if result.fused is not None:

@@ -1,5 +1,6 @@
 """`summary.html`: every scored patient on one page, flags first."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,7 @@ def format_page(
         failed=failed,
         flagged=[found for found in scored if found.flags],
         points=_list_points(scored),
+        points_of_images=[p for p in model.points if p.score in ("image", "model")],
         split=any(found.patient.split != NO_SPLIT for found in scored),
         label=any(found.patient.label is not None for found in scored),
         marks={
@@ -59,7 +61,9 @@ def format_number(value: float | None) -> str:
     >>> format_number(0.51234)
     '0.512'
     """
-    return _NOTHING if value is None else f"{value:.3f}"
+    if value is None:
+        return _NOTHING
+    return f"{value:.3f}" if math.isfinite(value) else "(never reached)"
 
 
 def _list_points(scored: Sequence[Scored]) -> list[tuple[str, str]]:

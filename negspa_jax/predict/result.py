@@ -40,7 +40,10 @@ class Call:
 
 @dataclass(frozen=True)
 class Variation:
-    """Image scores of mirrored and shifted copies: mean, standard deviation, number."""
+    """Image scores of an image and its mirrored and shifted copies.
+
+    `mean`, `spread` (standard deviation) and `count`, the image itself among them.
+    """
 
     mean: float
     spread: float

@@ -15,6 +15,7 @@ from negspa_jax.predict.cohort_scores import Failure
 from negspa_jax.predict.model import Model
 from negspa_jax.predict.model_file import USE
 from negspa_jax.predict.page import format_page
+from negspa_jax.predict.results_folder import RECORD
 from negspa_jax.predict.scored import Scored
 from negspa_jax.predictions import write_predictions
 from negspa_jax.whole_file import write_text
@@ -28,7 +29,7 @@ def write_scores(
     *,
     asked: Mapping[str, Any],
 ) -> tuple[list[Scored], list[Failure]]:
-    """Write everything into a folder; files of the same names are replaced.
+    """Write everything into a folder; without a score there is no `predictions.csv`.
 
     Args:
         model: that scored.
@@ -53,17 +54,13 @@ def write_scores(
         for found, extra in zip(scored, clinical, strict=True)
         for row in found.table
     ]
-    predictions = out / "predictions.csv"
     if rows:
-        write_predictions(predictions, rows)
-    else:
-        # A table must hold a score; that of an earlier call must not pass for this one.
-        predictions.unlink(missing_ok=True)
+        write_predictions(out / "predictions.csv", rows)
     write_text(out / "summary.csv", format_summary(scored))
     write_text(out / "failures.csv", format_table(Failure._fields, failed))
     write_text(out / "summary.html", format_page(model, scored, failed))
     record = _record(model, scored, failed, asked)
-    write_text(out / "record.json", json.dumps(record, indent=1) + "\n")
+    write_text(out / RECORD, json.dumps(record, indent=1) + "\n")
     return scored, failed
 
 
@@ -89,14 +86,16 @@ def format_summary(scored: Sequence[Scored]) -> str:
                 *(map(_cell, (varied.mean, varied.spread)) if varied else ("", "")),
                 *map(_cell, (found.clinical, found.fused)),
                 *(_cell(calls.get(name)) for name in points),
+                ", ".join(found.lacking),
                 "; ".join(flag.reason for flag in found.flags),
                 "; ".join(found.warnings),
                 found.picture,
             ]
         )
-    return format_table([*_SUMMARY, *points, "flags", "warnings", "picture"], rows)
+    return format_table([*_SUMMARY, *points, *_REMARKS], rows)
 
 
+_REMARKS = ("lacking", "flags", "warnings", "picture")
 _SUMMARY = (
     *("patient_id", "split", "label", "image", "image_sd", "image_min", "image_max"),
     *("augmented", "augmented_sd", "clinical", "fused"),

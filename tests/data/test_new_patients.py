@@ -32,14 +32,14 @@ SECOND = "b,b_t1w.nii.gz,b_fs.nii.gz,b_rvoi.nii.gz"
 
 def test_neither_split_nor_label_is_needed(tmp_path, files):
     found = read_new_patients(write(tmp_path, HEADER, FIRST, SECOND), **ASKED)
-    assert [p.patient_id for p in found.patients] == ["a", "b"]
-    assert {(p.split, p.label) for p in found.patients} == {("all", None)}
+    assert [p.patient_id for p in found.cohort.patients] == ["a", "b"]
+    assert {(p.split, p.label) for p in found.cohort.patients} == {("all", None)}
     assert found.faults == ()
 
 
 def test_split_and_label_are_kept_where_they_are_there(tmp_path, files):
     table = write(tmp_path, f"{HEADER},split,label", f"{FIRST},external,1")
-    (patient,) = read_new_patients(table, **ASKED).patients
+    (patient,) = read_new_patients(table, **ASKED).cohort.patients
     assert (patient.split, patient.label) == ("external", 1)
 
 
@@ -48,7 +48,7 @@ def test_what_training_took_labels_from_need_not_be_there(tmp_path, reference):
     (tmp_path / "x.dcm").touch()
     table = write(tmp_path, "patient_id,image", "a,x.dcm")
     asked = {"sequences": ("image",), "kind": "radiograph", "reference": reference}
-    (patient,) = read_new_patients(table, **asked).patients
+    (patient,) = read_new_patients(table, **asked).cohort.patients
     assert patient.label is None
 
 
@@ -56,13 +56,13 @@ def test_grades_make_the_label_where_training_took_it_from_them(tmp_path):
     (tmp_path / "x.dcm").touch()
     table = write(tmp_path, "patient_id,image,grade_right,grade_left", "a,x.dcm,2,3")
     asked = {"sequences": ("image",), "kind": "radiograph", "reference": "grades"}
-    assert read_new_patients(table, **asked).patients[0].label == 1
+    assert read_new_patients(table, **asked).cohort.patients[0].label == 1
 
 
 def test_a_fault_of_a_row_is_that_patients_alone(tmp_path, files):
     files["a_fs"].unlink()
     found = read_new_patients(write(tmp_path, HEADER, FIRST, SECOND), **ASKED)
-    assert [p.patient_id for p in found.patients] == ["b"]
+    assert [p.patient_id for p in found.cohort.patients] == ["b"]
     ((name, reason),) = found.faults
     assert name == "a"
     assert "column fs: must be the path of a file, but there is none" in reason

@@ -17,7 +17,7 @@ from negspa_jax.data.kinds import KINDS
 from negspa_jax.evaluate import Options
 from negspa_jax.predict.__main__ import main
 from negspa_jax.predict.cohort_scores import score_patients
-from negspa_jax.predict.model import list_copies, vary_images
+from negspa_jax.predict.copies import list_copies, vary_images
 from negspa_jax.predict.result import score_clinic
 from negspa_jax.predict.run_model import open_run_model
 from negspa_jax.predictions import read_predictions, write_predictions
@@ -192,6 +192,7 @@ def test_where_nobody_can_be_scored_an_earlier_table_does_not_stay(
     trained_run, new_rows, tmp_path
 ):
     (tmp_path / "predictions.csv").write_text("of another day")
+    (tmp_path / "record.json").write_text("{}")
     gone = [{**row, "t1w": f"gone_{i}.nii.gz"} for i, row in enumerate(new_rows)]
     table = write_rows(tmp_path / "new.csv", gone)
     code = main([f"--run={trained_run}", f"--cohort={table}", f"--out={tmp_path}"])
@@ -390,13 +391,17 @@ def test_a_model_that_never_saw_a_copy_scores_none(trained_run):
 @pytest.mark.parametrize(
     ("words", "wanted"),
     [
-        (["--t1w=a.nii.gz"], "--run=DIR or --bundle=DIR must be given"),
-        (["--run={run}", "--bundle=x", "--t1w=a"], "one of them"),
+        (["--t1w=a.nii.gz"], "--run=DIR or --bundle=DIR must be given, got neither"),
+        (["--run={run}", "--bundle=x", "--t1w=a"], "must be given, got both"),
+        (["--bundle={run}", "--t1w=a"], "must be a bundle, got a run: --run="),
         (["--run={run}"], "--cohort=FILE must be given, or one patient's files"),
         (["--run={run}", "--cohort=c.csv", "--t1w=a"], "got --t1w beside it"),
         (["--run={run}", "--cohort=c.csv"], "--out must be given"),
         (["--run={run}", "--cohort=gone.csv", "--out={out}"], "gone.csv"),
-        (["--run={run}", "--t1w=a", "--ouput=b"], "'ouput' is none of these"),
+        (["--run={run}", "--t1w=a", "--ouput=b"], "--ouput is no flag: did you mean"),
+        (["--run={run}", "--t1w=a", "--arthritis_=1"], "did you mean arthritis?"),
+        (["--run={run}", "--t1w=a", "--crop=1,2,3,4"], "'crop' is none of these"),
+        (["--run={run}", "--t1w=a", "--out={run}/folds.csv"], "must be a folder, got"),
         (["--run=nowhere", "--t1w=a"], "must be the directory of a training run"),
         (["--bundle={out}", "--t1w=a"], "must be a bundle, but it has no SHA256SUMS"),
         (["--bundle={out}", "--t1w=a", "--positive=x"], "--positive is of a run"),
@@ -423,8 +428,8 @@ def test_images_that_the_model_learned_from_are_told(trained_run, new_rows):
     row = next(r for r in read_rows(folder / "cohort.csv") if r["split"] == "train")
     paths = {role: folder / row[role] for role in ROLES}
     warnings = model.predict(model.read_patient(**paths)).warnings
-    told = [line for line in warnings if "learned from this very image" in line]
-    assert len(told) == 2
+    (told,) = [line for line in warnings if "learned from" in line]
+    assert "this very t1w, fs, so that the score is no test of it" in told
     fresh = model.predict(model.read_cells(new_rows[0])).warnings
     assert not [line for line in fresh if "learned from" in line]
 
@@ -463,6 +468,35 @@ def test_a_run_without_labels_outside_its_tests_says_that_nothing_is_decided(run
     assert "no operating point" in model.doubts[-1]
 
 
+def test_somebody_elses_table_is_not_overwritten(trained_run, new_rows, tmp_path):
+    (tmp_path / "summary.csv").write_text("mine")
+    table = write_rows(tmp_path / "new.csv", new_rows)
+    assert main([f"--run={trained_run}", f"--cohort={table}", f"--out={tmp_path}"]) == 2
+    assert (tmp_path / "summary.csv").read_text() == "mine"
+
+
+def test_earlier_results_do_not_stay_beside_new_ones(trained_run, new_rows, tmp_path):
+    words = [f"--run={trained_run}", f"--out={tmp_path / 'scores'}"]
+    (tmp_path / "scores").mkdir()
+    (tmp_path / "scores" / "notes.txt").write_text("mine")
+    for rows in (new_rows, new_rows[:1]):
+        table = write_rows(tmp_path / "new.csv", rows)
+        assert main([*words, f"--cohort={table}"]) == 0
+    pictures = [path.name for path in (tmp_path / "scores" / "maps").iterdir()]
+    assert pictures == [f"{new_rows[0]['patient_id']}.png"]
+    assert (tmp_path / "scores" / "notes.txt").exists()
+
+
+def test_what_a_table_lacks_is_told(trained_run, new_rows, tmp_path, capsys):
+    rows = [{**row, "ibd": "", "artritis": "1"} for row in new_rows]
+    table = write_rows(tmp_path / "new.csv", rows)
+    assert main([f"--run={trained_run}", f"--cohort={table}", f"--out={tmp_path}"]) == 0
+    told = capsys.readouterr().err
+    assert "'artritis' is not read: did you mean 'arthritis'?" in told
+    assert "4 of 4 patients have no clinical score: without a value are ibd" in told
+    assert {row["lacking"] for row in read_rows(tmp_path / "summary.csv")} == {"ibd"}
+
+
 def test_patients_whom_the_model_learned_from_are_not_scored_anew(
     trained_run, tmp_path, capsys
 ):
@@ -486,7 +520,9 @@ def test_a_table_that_lacks_a_sequence_is_refused_whole(
     rows = [{k: v for k, v in row.items() if k != "fs"} for row in new_rows]
     table = write_rows(tmp_path / "new.csv", rows)
     assert main([f"--run={trained_run}", f"--cohort={table}", f"--out={tmp_path}"]) == 2
-    assert "column fs of the sequences is missing" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "column fs of the sequences is missing; the model's are t1w, fs" in told
+    assert "--config" not in told
 
 
 def test_a_run_that_lost_its_fingerprint_says_how_to_get_it_back(run_copy, capsys):

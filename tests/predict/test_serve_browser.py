@@ -396,7 +396,7 @@ def test_the_region_on_the_screen_is_scored_by_whatever_way_it_is_left(
     assert report(browser)["region"]["corners"][0] == [6, 5]
     assert report(browser)["region"]["last"] == 2
     used = browser.evaluate("document.getElementById('drawing-used').innerText")
-    assert "slices 3 to 3" in used
+    assert "slices 2 to 2" in used
 
     # What the server refuses is told where it can be mended.
     go(browser, "[data-step=region]", "region")

@@ -257,8 +257,8 @@ def test_the_result_says_which_region_was_scored(visit, tmp_path):
         "last": 4,
     }
     text = visit.get("result").text
-    assert "corners 4, 5; 19, 5; 19, 14; 4, 14 (voxels), drawn on t1w" in text
-    assert "slices 3 to 5." in text
+    assert "corners 4, 5; 19, 5; 19, 14; 4, 14 (voxels from 0), drawn on t1w" in text
+    assert "slices 2 to 4." in text
     mask = write_volume(tmp_path / "m.nii.gz", mask=True)
     visit.send("rvoi", mask, name="<Erika>.nii.gz")
     visit.post("score")

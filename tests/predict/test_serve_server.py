@@ -172,10 +172,11 @@ from negspa_jax.predict.serve import serve
 from tests.predict.serving import quick_model
 try:
     serve(quick_model(), port={server.port})
-except OSError as error:
-    print(error.strerror)
+except ValueError as error:
+    print(error)
 """
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True
     )
     assert "in use" in done.stdout, done.stderr
+    assert "--port=0 for any free one" in done.stdout

@@ -27,7 +27,7 @@ def make_model(folder: Path) -> tuple[Model, tuple[Patient, ...]]:
     table = write_phantom(folder / "cohort", preset=PRESET, seed=3, num_processes=1)
     patients = read_new_patients(
         table, sequences=config.data.sequences, kind="mri", reference="auto"
-    ).patients
+    ).cohort.patients
     options = image_keywords(config, image_size=config.stages[-1].image_size)
     traits = [crop_patient(patient, **options).traits for patient in patients]
     network, _ = build_network(config, num_inputs=3)

@@ -42,7 +42,7 @@ def serve(
     end, or by the next server if this one is killed.
 
     Raises:
-        OSError: the port is taken.
+        ValueError: the port is taken, or may not be used.
     """
     app = make_app(
         model,
@@ -55,16 +55,7 @@ def serve(
     desk: Desk = app.extensions["desk"]
     sessions = desk.sessions
     with contextlib.closing(sessions), _sweeping(sessions), _ended_by_signal():
-        server: Any = waitress.create_server(
-            app,
-            host=_ADDRESS,
-            port=port,
-            threads=4,
-            # The page's own sentence is said up to here; beyond, waitress's.
-            max_request_body_size=max_bytes + 2**20,
-            channel_timeout=_SILENT_SECONDS,
-            ident=None,
-        )
+        server = _listen(app, port, max_bytes)
         try:
             address = f"http://{_ADDRESS}:{server.effective_port}/"
             print(f"Open {address} in a browser on this computer; Ctrl-C ends it.")
@@ -77,6 +68,25 @@ def serve(
         # Python would abort on a thread inside XLA; the files are deleted by now.
         os._exit(0)
     return 0
+
+
+def _listen(app: Any, port: int, max_bytes: int) -> Any:
+    try:
+        return waitress.create_server(
+            app,
+            host=_ADDRESS,
+            port=port,
+            threads=4,
+            # The page's own sentence is said up to here; beyond, waitress's.
+            max_request_body_size=max_bytes + 2**20,
+            channel_timeout=_SILENT_SECONDS,
+            ident=None,
+        )
+    except OSError as error:
+        raise ValueError(
+            f"port {port} cannot be used ({error.strerror or error}): give another, "
+            "or --port=0 for any free one"
+        ) from None
 
 
 @contextlib.contextmanager

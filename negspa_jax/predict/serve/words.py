@@ -52,8 +52,8 @@ def word_drawing(report: Mapping[str, Any], *, mask: str) -> str:
         return f"Scored: the region of the mask {mask}."
     corners = "; ".join(f"{x:g}, {y:g}" for x, y in region["corners"])
     return (
-        f"Scored: the region with the corners {corners} (voxels), drawn on "
-        f"{region['sequence']}, slices {region['first'] + 1} to {region['last'] + 1}."
+        f"Scored: the region with the corners {corners} (voxels from 0), drawn on "
+        f"{region['sequence']}, slices {region['first']} to {region['last']}."
     )
 
 

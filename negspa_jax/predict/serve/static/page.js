@@ -177,9 +177,9 @@ stage.onChange = () => {
   }
   $("slice").max = view.count - 1;
   $("slice").value = draft.slice;
-  $("slice").setAttribute("aria-valuetext", `${draft.slice + 1} of ${view.count}`);
+  $("slice").setAttribute("aria-valuetext", `${draft.slice}, of 0 to ${view.count - 1}`);
   const inside = draft.first !== null && draft.last !== null && draft.first <= draft.slice && draft.slice <= draft.last;
-  $("slice-label").textContent = `Slice ${draft.slice + 1} of ${view.count}${inside ? ", in the region" : ""}`;
+  $("slice-label").textContent = `Slice ${draft.slice} (0 to ${view.count - 1})${inside ? ", in the region" : ""}`;
   $("ends").textContent = `from ${WORDS[view.marks.first]} to ${WORDS[view.marks.last]}`;
   tick("todo-corners", draft.corners.length === 4, `${draft.corners.length} of 4 corners`);
   for (const end of ["first", "last"]) {
