@@ -30,6 +30,10 @@ os.dup2(ends[1], 4)
 os.execv(sys.argv[3], sys.argv[3:])
 """
 
+# Whatever was asked of the page before them has been drawn.
+_TWO_FRAMES = """new Promise((done) =>
+    requestAnimationFrame(() => requestAnimationFrame(done)))"""
+
 
 class Browser:
     """One page of one browser.
@@ -133,7 +137,11 @@ class Browser:
         self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, **more)
 
     def click(self, selector, across=0.5, down=0.5):
-        x, y = self.place(selector, across, down)
+        """Click where an element has come to rest: a picture may still push it."""
+        before, (x, y) = None, self.place(selector, across, down)
+        while before != (x, y):
+            self.evaluate(_TWO_FRAMES)
+            before, (x, y) = (x, y), self.place(selector, across, down)
         for kind in ("mousePressed", "mouseReleased"):
             self.mouse(kind, x, y, button="left", clickCount=1)
 
