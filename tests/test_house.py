@@ -29,8 +29,8 @@ MAX_BODY_LINES = 40
 MAX_CONFIG_LINES = 45
 
 # What every room may use: the words for arrays and columns, how small files are read
-# and written, and what the doors share.
-FLOOR = {"shapes", "columns", "csv_table", "whole_file", "door"}
+# and written, pages made, and what the doors share.
+FLOOR = {"shapes", "columns", "csv_table", "whole_file", "templates", "door"}
 # Which rooms a room may import beside the floor.
 MAY_IMPORT: dict[str, set[str]] = {
     **{module: set() for module in FLOOR},
@@ -59,6 +59,7 @@ ONLY_NEEDS = {
     "columns": set(),
     "csv_table": set(),
     "whole_file": set(),
+    "templates": {"jinja2"},
     "door": {"absl", "rich"},
     "config": set(),
     "predictions": {"numpy"},

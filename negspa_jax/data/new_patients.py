@@ -88,14 +88,13 @@ def read_patient(
     check_columns(cells, sequences, kind=kind)
     row = {"patient_id": "patient", "split": NO_SPLIT, **cells}
     table = Table(tuple(row), (Row(1, row),), ())
-    rule = _find_reference(table, kind=kind, reference="auto")
     scan = scan_table(
         table,
         "patient",
         sequences=sequences,
         labelled=(),
         kind=kind,
-        reference=rule,
+        reference="auto",
         is_new=True,
     )
     if scan.problems:

@@ -91,12 +91,8 @@ def find_exchanged(
 
     Gains are of the logarithm of the likelihood; 0 where none is beyond `MARGIN`.
     """
-    likely = np.array(
-        [
-            [_compare_sequences(signature, traits)[name] for name in images]
-            for traits in images.values()
-        ]
-    )
+    found = [_compare_sequences(signature, traits) for traits in images.values()]
+    likely = np.array([[as_each[name] for name in images] for as_each in found])
     given, best = (
         np.arange(len(likely)),
         linear_sum_assignment(likely, maximize=True)[1],

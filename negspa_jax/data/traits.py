@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from negspa_jax.data.radiograph import Radiograph
+from negspa_jax.data.spans import round_number
 from negspa_jax.data.stacks import Stack
 from negspa_jax.data.volume import measure_spacing
 from negspa_jax.shapes import Float
@@ -186,5 +187,5 @@ def _name(names: tuple[str, ...], values: Any) -> dict[str, float]:
 
 
 def _round(numbers: Mapping[str, float]) -> dict[str, float]:
-    """To six digits: what a flipped file changes in the last ones is no difference."""
-    return {name: float(f"{value:.6g}") for name, value in numbers.items()}
+    """What a flipped file changes in the last digits is no difference."""
+    return {name: round_number(value) for name, value in numbers.items()}

@@ -137,8 +137,8 @@ def place_windows(
             raise RefusedError(f"{reason}, under {MIN_COSINE}: use sides=whole")
         across[np.argmax(cosines)] = -1.0
     kept = [axis for axis in range(3) if axis != np.argmax(across)]
-    column, row = _order_axes(region.axes[kept])
-    columns, rows = _orient(region.axes[kept[column]], region.axes[kept[row]])
+    column, row = order_axes(region.axes[kept])
+    columns, rows = orient_axes(region.axes[kept[column]], region.axes[kept[row]])
     width, height = region.sides_mm[kept[column]], region.sides_mm[kept[row]]
     medial = width / 4 if centre == "half" else min(width / 4, _MAX_MEDIAL_MM)
     # Columns run from the patient's right to left.
@@ -154,8 +154,12 @@ def place_windows(
     return windows
 
 
-def _order_axes(axes: Float[np.ndarray, "2 3"]) -> tuple[int, int]:
-    """Which of two axes carries the columns, and which the rows."""
+def order_axes(axes: Float[np.ndarray, "2 3"]) -> tuple[int, int]:
+    """Which of two axes of a plane carries the columns, and which the rows.
+
+    Args:
+      axes: unit directions in the world (RAS).
+    """
     cosines = np.abs(axes)
     if cosines[:, 0].max() >= MIN_COSINE:
         column = int(np.argmax(cosines[:, 0]))
@@ -165,13 +169,17 @@ def _order_axes(axes: Float[np.ndarray, "2 3"]) -> tuple[int, int]:
     return column, 1 - column
 
 
-def _orient(
+def orient_axes(
     columns: Float[np.ndarray, "3"], rows: Float[np.ndarray, "3"]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Point both axes the same way for every patient.
+    """Point both axes of a plane the same way for every patient.
 
     Columns run from the patient's right to left (sagittal: from anterior to
     posterior), rows away from the end with the larger y + z.
+
+    Args:
+      columns: unit direction in the world (RAS), of either sign.
+      rows: the same, perpendicular to it.
     """
     along = columns[0] if abs(columns[0]) >= MIN_COSINE else columns[1]
     # copysign, not sign: an axis at exactly 45 degrees must not become 0.

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from io import BytesIO
 
 import jax.numpy as jnp
 import numpy as np
@@ -120,6 +121,12 @@ class Result:
             f"{describe_images(self.config)}",
             kind=self.config.data.kind,
         )
+
+    def encode_png(self) -> bytes:
+        """The picture that `draw` gives, as a file."""
+        content = BytesIO()
+        self.draw().save(content, "PNG")
+        return content.getvalue()
 
 
 def tabulate(

@@ -2,7 +2,6 @@
 
 import hashlib
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 
 from negspa_jax.data.flags import Flag
@@ -46,13 +45,12 @@ def keep(result: Result, out: Path) -> Scored:
         out: the folder of results; the picture lies in its folder `maps`.
     """
     name = f"{PICTURES}/{name_file(result.patient.patient_id)}.png"
-    content = BytesIO()
-    result.draw().save(content, "png")
+    content = result.encode_png()
     (out / PICTURES).mkdir(parents=True, exist_ok=True)
-    (out / name).write_bytes(content.getvalue())
+    (out / name).write_bytes(content)
     return Scored(
         **{field: getattr(result, field) for field in _SHARED},
         fold_scores=tuple(result.fold_scores.tolist()),
         picture=name,
-        picture_sha256=hashlib.sha256(content.getvalue()).hexdigest(),
+        picture_sha256=hashlib.sha256(content).hexdigest(),
     )

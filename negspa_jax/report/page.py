@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import jinja2
 from markupsafe import Markup
 
 from negspa_jax.evaluate.study import Study
@@ -13,6 +12,7 @@ from negspa_jax.report.blocks import Album, Block, Section
 from negspa_jax.report.checklist import Item, is_draft
 from negspa_jax.report.headline import write_headline
 from negspa_jax.report.tables.table import Table
+from negspa_jax.templates import open_templates
 
 _FOLDER = Path(__file__).parent
 
@@ -27,14 +27,7 @@ def format_page(
         sections: what follows it.
         items: of the checklists; the page is a draft until none says TODO.
     """
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_FOLDER),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
+    environment = open_templates(_FOLDER)
     environment.filters["as_data"] = _as_data
     return environment.get_template("report.html").render(
         study=study,

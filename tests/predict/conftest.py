@@ -51,3 +51,21 @@ def run_copy(trained_run, tmp_path) -> Path:
 @pytest.fixture(autouse=True)
 def tiny_encoder(monkeypatch):
     use_tiny_encoder(monkeypatch)
+
+
+@pytest.fixture
+def make():
+    """The page's apps, whose visits end with the test."""
+    # Where flask is absent, the tests of the page are skipped before they ask.
+    from negspa_jax.predict.serve import make_app
+    from tests.predict.serving import quick_model
+
+    made = []
+
+    def build(model=None, **options):
+        made.append(make_app(model or quick_model(), **options))
+        return made[-1]
+
+    yield build
+    for app in made:
+        app.extensions["sessions"].close()

@@ -12,7 +12,6 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from negspa_jax.predict.serve import make_app
 from negspa_jax.predict.serve.desk import Desk
 from negspa_jax.predict.serve.refusal import Refusal
 from negspa_jax.predict.serve.scoring import Scorer
@@ -21,20 +20,6 @@ from negspa_jax.predict.serve.uploads import check_name
 from tests.predict.serving import REGION, QuickModel, Visit, quick_model, write_volume
 
 MIB = 2**20
-
-
-@pytest.fixture
-def make():
-    """Apps whose visits end with the test."""
-    made = []
-
-    def build(model=None, **options):
-        made.append(make_app(model or quick_model(), **options))
-        return made[-1]
-
-    yield build
-    for app in made:
-        app.extensions["sessions"].close()
 
 
 @pytest.fixture

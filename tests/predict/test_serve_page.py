@@ -16,7 +16,7 @@ from negspa_jax.data.rvoi import draw_rvoi
 from negspa_jax.data.volume import read_volume
 from negspa_jax.predict import serve
 from negspa_jax.predict.model_file import USE
-from negspa_jax.predict.serve import make_app, outcome
+from negspa_jax.predict.serve import outcome
 from negspa_jax.predict.serve.outcome import draw_bars
 from negspa_jax.predict.serve.pictures import orient_view, paint_slices
 from negspa_jax.predict.serve.words import FEATURE_WORDS
@@ -30,20 +30,6 @@ from tests.predict.serving import (
 )
 
 ALL_ABSENT = dict.fromkeys(FEATURES, "0")
-
-
-@pytest.fixture
-def make(tmp_path):
-    """Apps whose visits end with the test."""
-    made = []
-
-    def build(model=None, **options):
-        made.append(make_app(model or quick_model(), **options))
-        return made[-1]
-
-    yield build
-    for app in made:
-        app.extensions["sessions"].close()
 
 
 @pytest.fixture

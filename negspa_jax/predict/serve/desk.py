@@ -14,7 +14,6 @@ from negspa_jax.predict.serve.outcome import (
     NOBODY,
     Outcome,
     describe_result,
-    encode_sheet,
     keep_outcome,
 )
 from negspa_jax.predict.serve.refusal import Refusal, explain_error
@@ -176,7 +175,7 @@ class Desk:
         result = self.model.predict(patient)
         drawing = describe_drawing(columns, self.model.config.data)
         report = describe_result(self.model, result, uploads=uploads, drawing=drawing)
-        return Outcome(report, encode_sheet(result))
+        return Outcome(report, result.encode_png())
 
 
 def _settle(

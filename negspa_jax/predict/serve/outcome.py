@@ -5,7 +5,6 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from io import BytesIO
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
@@ -123,13 +122,6 @@ def draw_bars(report: Mapping[str, Any]) -> list[dict[str, Any]]:
             }
         )
     return bars
-
-
-def encode_sheet(result: Result) -> bytes:
-    """The sheet of sub-images and Grad-CAM as PNG."""
-    out = BytesIO()
-    result.draw().save(out, "PNG")
-    return out.getvalue()
 
 
 def keep_outcome(

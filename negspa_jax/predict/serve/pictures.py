@@ -14,7 +14,12 @@ import numpy as np
 from PIL import Image
 
 from negspa_jax.data.volume import Volume, measure_spacing
-from negspa_jax.data.windows import MIN_ANISOTROPY, MIN_COSINE, PLANES
+from negspa_jax.data.windows import (
+    MIN_ANISOTROPY,
+    PLANES,
+    order_axes,
+    orient_axes,
+)
 from negspa_jax.shapes import Float, Shaped
 
 _PERCENTILES = (1.0, 99.0)
@@ -68,32 +73,24 @@ def orient_view(
     else:
         wanted = PLANES.index("coronal" if plane == "auto" else plane)
         through = int(np.argmax(np.abs(directions[:, wanted])))
-    first, second = (axis for axis in range(3) if axis != through)
-    # Columns run left to right in the patient; of a sagittal slice, front to back.
-    lateral = np.abs(directions[[first, second], 0])
-    tall = np.abs(directions[[first, second], 2])
-    swap = lateral[1] > lateral[0] if lateral.max() >= MIN_COSINE else tall[0] > tall[1]
-    across, down = (second, first) if swap else (first, second)
-    column, row = directions[across], directions[down]
-    along = column[0] if lateral.max() >= MIN_COSINE else column[1]
-    # Array axes that grow to the patient's right (front) or up run against the page.
-    flips = bool(along > 0), bool(row[1] + row[2] > 0)
-    signs = [-1.0 if flip else 1.0 for flip in flips]
+    in_plane = [axis for axis in range(3) if axis != through]
+    across, down = (in_plane[place] for place in order_axes(directions[in_plane]))
+    columns, rows = orient_axes(directions[across], directions[down])
     return View(
         through=through,
         across=across,
         down=down,
-        flip_across=flips[0],
-        flip_down=flips[1],
+        flip_across=bool(columns @ directions[across] < 0),
+        flip_down=bool(rows @ directions[down] < 0),
         width=shape[across],
         height=shape[down],
         count=shape[through],
         spacing_mm=(float(spacing[across]), float(spacing[down])),
         marks={
-            "right": _name(signs[0] * column),
-            "left": _name(-signs[0] * column),
-            "bottom": _name(signs[1] * row),
-            "top": _name(-signs[1] * row),
+            "right": _name(columns),
+            "left": _name(-columns),
+            "bottom": _name(rows),
+            "top": _name(-rows),
             "first": _name(-directions[through]),
             "last": _name(directions[through]),
         },
